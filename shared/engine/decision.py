@@ -1,0 +1,66 @@
+"""What `decide` answers, and what it asks of templates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from shared.engine.commands import Command
+from shared.engine.flow import Json
+from shared.engine.job import Job
+from shared.errors import HeadraceError
+
+
+class RenderFailed(HeadraceError):  # noqa: N818 - the broken fact
+    """A template could not be rendered; the message says which and why."""
+
+    code = "render_failed"
+
+
+class Renderer(Protocol):
+    """Templates without side effects; the same arguments always give the same answer."""
+
+    def render(self, value: Json, context: Mapping[str, Json]) -> Json:
+        """Render a value of a step's input: text with templates becomes text, a pure path to a list or map keeps its type.
+
+        Values that are not text come back as they are.
+
+        Raises:
+            RenderFailed: unknown variable, bad syntax, too large.
+        """
+        ...
+
+    def render_deep(self, value: Json, context: Mapping[str, Json]) -> Json:
+        """Render every text inside an action's body (script, args, env) to text; keys stay.
+
+        Raises:
+            RenderFailed: as `render`.
+        """
+        ...
+
+    def is_true(self, template: str, context: Mapping[str, Json]) -> bool:
+        """Render a `when` and judge it: "", false, 0, null and none (any case, trimmed) are false.
+
+        Raises:
+            RenderFailed: as `render`.
+        """
+        ...
+
+
+class Ignored(StrEnum):
+    """Why an event changed nothing; counted, never an error."""
+
+    STALE = "stale"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The job after an event and the commands that it owes for it, in order.
+
+    `ignored` is set, `commands` empty and `job` the very object passed in when the event changed nothing.
+    """
+
+    job: Job
+    commands: tuple[Command, ...] = ()
+    ignored: Ignored | None = None

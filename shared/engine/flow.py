@@ -1,0 +1,69 @@
+"""What a job was asked to do: its snapshot of the task, never looked up again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+Json = Any
+"""None, bool, int, float, str, list or dict of the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a step does.
+
+    `spec` is the body as written, templates unrendered (script, source, language, interpreter, args, env, dependencies).
+    `input` is the declared schema `{field: {"type": …, "default": …, "required": …}}`; defaults and auto-fill come from it.
+    """
+
+    name: str
+    type: str
+    route: str
+    runner: str = "local"
+    spec: Mapping[str, Json] = field(default_factory=dict)
+    input: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One node of the flow, templates unrendered."""
+
+    name: str
+    action: Action
+    depends_on: tuple[str, ...] = ()
+    input: Mapping[str, Json] = field(default_factory=dict)
+    when: str | None = None
+    continue_on_failure: bool = False
+    timeout: timedelta | None = None
+    title: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """An action that runs as a job of its own when a job ends; `input` templates see `hook`.
+
+    An action of type `task` has `spec["task"]`: the hook then is a job of that task.
+    """
+
+    action: Action
+    input: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A task's steps in the author's order, free of cycles, every dependency present."""
+
+    steps: Mapping[str, StepSpec]
+    timeout: timedelta | None = None
+    on_success: tuple[Hook, ...] = ()
+    on_error: tuple[Hook, ...] = ()
+    dependents: Mapping[str, tuple[str, ...]] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[str]] = {name: [] for name in self.steps}
+        for spec in self.steps.values():
+            for dependency in dict.fromkeys(spec.depends_on):
+                found[dependency].append(spec.name)
+        object.__setattr__(self, "dependents", {name: tuple(names) for name, names in found.items()})

@@ -1,0 +1,1 @@
+"""The real broker and database that tests talk to."""
