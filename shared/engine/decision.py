@@ -18,10 +18,14 @@ class RenderFailed(HeadraceError):  # noqa: N818 - the broken fact
 
 
 class Renderer(Protocol):
-    """Templates without side effects; the same arguments always give the same answer."""
+    """Templates without side effects; the same arguments always give the same answer.
+
+    `context` is looked up on demand: it may stand for a thousand steps. Ask it only for the names that the template
+    uses (`jinja2.meta.find_undeclared_variables`, kept with the compiled template); never copy it with `dict(context)`.
+    """
 
     def render(self, value: Json, context: Mapping[str, Json]) -> Json:
-        """Render a value of a step's input: text with templates becomes text, a pure path to a list or map keeps its type.
+        """Render a value of a step's input: templates become text, a pure path to a list or map keeps its type.
 
         Values that are not text come back as they are.
 

@@ -13,8 +13,9 @@ Json = Any
 class Action:
     """What a step does.
 
-    `spec` is the body as written, templates unrendered (script, source, language, interpreter, args, env, dependencies).
-    `input` is the declared schema `{field: {"type": …, "default": …, "required": …}}`; defaults and auto-fill come from it.
+    `spec` is the body as written, templates unrendered (script, source, language, interpreter, args, env, …).
+    `input` is the declared schema `{field: {"type": …, "default": …, "required": …}}`; defaults and auto-fill come
+    from it.
     """
 
     name: str
@@ -53,13 +54,18 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A task's steps in the author's order, free of cycles, every dependency present."""
+    """A task's steps in the author's order, free of cycles, every dependency present.
+
+    `dependents` is `{step: steps that depend on it}`. `variables` is `{name in templates: step}`: a hyphen reads as
+    `_`, a step really called so comes first.
+    """
 
     steps: Mapping[str, StepSpec]
     timeout: timedelta | None = None
     on_success: tuple[Hook, ...] = ()
     on_error: tuple[Hook, ...] = ()
     dependents: Mapping[str, tuple[str, ...]] = field(init=False, compare=False, repr=False)
+    variables: Mapping[str, str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         found: dict[str, list[str]] = {name: [] for name in self.steps}
@@ -67,3 +73,5 @@ class Flow:
             for dependency in dict.fromkeys(spec.depends_on):
                 found[dependency].append(spec.name)
         object.__setattr__(self, "dependents", {name: tuple(names) for name, names in found.items()})
+        variables = {name.replace("-", "_"): name for name in self.steps} | {name: name for name in self.steps}
+        object.__setattr__(self, "variables", variables)

@@ -12,9 +12,9 @@ from shared.engine.states import JobStatus, StepStatus
 class Step:
     """One step of a job.
 
-    `attempt` counts executions from 1 (0: none yet) and only grows; (job, step, attempt) is the fence against late reports.
-    `lost_attempts` counts lost workers. `log_lines` is `{attempt as text: lines the worker says it wrote}`; an attempt
-    whose worker was lost is missing there.
+    `attempt` counts executions from 1 (0: none yet) and only grows; (job, step, attempt) is the fence against late
+    reports. `lost_attempts` counts lost workers. `log_lines` is `{attempt as text: lines the worker says it wrote}`;
+    an attempt whose worker was lost is missing there.
     """
 
     status: StepStatus = StepStatus.PENDING
@@ -36,8 +36,9 @@ class Job:
     """One execution of a task.
 
     `raw_input` is what the caller sent; `input` has defaults filled in. `version` counts saves and guards them.
-    `open_steps` counts steps that are not terminal. `server_lines` counts the `_server` log lines written so far, so that
-    each has its own sequence number. `reason` explains a status: "timed_out", "cancelled by …".
+    `open_steps` counts steps that are not terminal. `server_lines` counts the `_server` log lines written so far, so
+    that each has its own sequence number. `reason` explains a status: "timed_out", "cancelled by …". `are_hooks_fired`
+    says that nothing more follows: the job has ended, no step runs, its hooks (if any) were started.
     """
 
     id: str
