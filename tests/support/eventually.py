@@ -4,15 +4,19 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 Found = TypeVar("Found")
 PAUSE = timedelta(milliseconds=20)
 
 
+@overload
 async def eventually(
-    check: Callable[[], Found | Awaitable[Found]], *, within: timedelta = timedelta(seconds=10), told: str = ""
-) -> Found:
+    check: Callable[[], Awaitable[Found | None]], *, within: timedelta = ..., told: str = ...
+) -> Found: ...
+@overload
+async def eventually(check: Callable[[], Found | None], *, within: timedelta = ..., told: str = ...) -> Found: ...
+async def eventually(check: Callable[[], Any], *, within: timedelta = timedelta(seconds=10), told: str = "") -> Any:
     """Ask `check` (plain or async) until it answers something true, and give that back.
 
     A failed `assert` inside `check` counts as "not yet"; any other exception ends the test.

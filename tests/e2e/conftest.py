@@ -1,0 +1,55 @@
+"""The stack that the stories run on: two of every service, as real processes."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.cli.client import ApiClient
+from tests.support.eventually import eventually
+from tests.support.stack import LocalStack
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent.parent / "examples" / "workspace"
+LOADED_WITHIN = timedelta(seconds=20)
+
+
+@pytest.fixture(scope="session")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the stories' workspace that a story may edit."""
+    folder = tmp_path_factory.mktemp("workspaces") / "stories"
+    shutil.copytree(HERE / "workspace", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack(stories: Path) -> Iterator[LocalStack]:
+    """Two apis, schedulers, dispatchers and workers on a broker and a database of their own."""
+    workspaces = {"default": EXAMPLES, "stories": stories}
+    with LocalStack(apis=2, schedulers=2, dispatchers=2, workers=2, workspaces=workspaces) as running:
+        yield running
+
+
+@pytest.fixture
+async def api(stack: LocalStack) -> AsyncIterator[ApiClient]:
+    """The first api process, once it knows the workspaces."""
+    async with ApiClient(stack.api_urls[0]) as client:
+        await _wait_for_workspaces(client)
+        yield client
+
+
+@pytest.fixture
+async def other_api(stack: LocalStack) -> AsyncIterator[ApiClient]:
+    """The second api process."""
+    async with ApiClient(stack.api_urls[1]) as client:
+        await _wait_for_workspaces(client)
+        yield client
+
+
+async def _wait_for_workspaces(client: ApiClient) -> None:
+    async def are_loaded() -> bool:
+        return {"default", "stories"} <= {one["name"] for one in await client.get("/api/workspaces") if one["revision"]}
+
+    await eventually(are_loaded, within=LOADED_WITHIN)
