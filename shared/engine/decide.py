@@ -1,0 +1,61 @@
+"""The engine: what follows from an event.
+
+Two kinds of rule, kept apart. The event's own handler changes what the event is about. Then the rules that depend on
+the job's state alone are applied until nothing changes: steps become ready or are skipped, the job ends, its hooks
+start. No way around the second kind exists, so that no event can leave a job behind with nothing to wait for.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.engine.cancel import request_cancel
+from shared.engine.decision import Decision, Ignored, Renderer
+from shared.engine.draft import Draft
+from shared.engine.ending import end_job
+from shared.engine.events import (
+    Event,
+    JobCancelRequested,
+    JobCreated,
+    StepFinished,
+    StepLost,
+    StepStarted,
+    TimerFired,
+)
+from shared.engine.hooks import fire_hooks
+from shared.engine.job import Job
+from shared.engine.readiness import promote
+from shared.engine.reports import finish_step, lose_step, start_step
+from shared.engine.start import start_job
+from shared.engine.timeouts import fire_timer
+
+_HANDLERS: Mapping[type[Event], Callable[[Draft, Any], Ignored | None]] = {
+    JobCreated: start_job,
+    StepStarted: start_step,
+    StepFinished: finish_step,
+    StepLost: lose_step,
+    TimerFired: fire_timer,
+    JobCancelRequested: request_cancel,
+}
+
+
+def decide(job: Job, event: Event, renderer: Renderer) -> Decision:
+    """The job after the event, and the commands that it owes for it.
+
+    Pure: the same arguments give the same answer, down to the commands' ids, so that whoever could not keep a decision
+    decides again.
+
+    Repeats: the second time the event is ignored; the job comes back as it is, with no commands.
+    """
+    draft = Draft(job, event.at, renderer)
+    ignored = _HANDLERS[type(event)](draft, event)
+    if ignored is not None:
+        return Decision(job, ignored=ignored)
+    _settle(draft)
+    return draft.decide()
+
+
+def _settle(draft: Draft) -> None:
+    """Apply the rules of state, in this order: each can only be prompted by the ones before it."""
+    promote(draft)
+    end_job(draft)
+    fire_hooks(draft)
