@@ -12,7 +12,7 @@ from shared.messages.wire import AnyMessage, Message
 class Outgoing:
     """A message on its way out.
 
-    `is_repeat` marks another copy of a message that may have been published before; receivers then look before they act.
+    `is_repeat` marks another copy of a message that may have been published before; receivers look before they act.
     `is_lossy` is for hints: no queue is no failure.
     """
 
@@ -83,7 +83,9 @@ class Broker(Protocol):
         """Send all, pipelined; return when each is confirmed by the broker.
 
         Raises:
-            BrokerUnavailable: no connection within the deadline, a nack, or the connection broke: unknown which were kept.
+            BrokerUnavailable: no connection within the deadline, a nack, or the connection broke: unknown which were
+                kept.
+            Rejected: a body or key is too long; none was sent.
             Unroutable: a message that is not lossy has no queue.
         Repeats: the receiver drops them by message id and attempt; set `is_repeat`.
         """
