@@ -1,13 +1,16 @@
 """The whole stack as real processes, for tests that kill them."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,13 +26,13 @@ COMMAND_WITHIN = 150.0  # seconds; `up` gives up after 60 s, `down` after 120 s
 class LocalStack:
     """The launcher's stack on free ports in a temporary home, which goes with it.
 
-    `with LocalStack(workspace=folder, workers=3) as stack:`, or `async with` from a test's loop.
+    `with LocalStack(workspaces={"default": folder}, workers=3) as stack:`, or `async with` from a test's loop.
     """
 
     def __init__(
         self,
         *,
-        workspace: Path | None = None,
+        workspaces: Mapping[str, Path] | None = None,
         apis: int = 1,
         schedulers: int = 1,
         dispatchers: int = 1,
@@ -50,8 +53,8 @@ class LocalStack:
             "HEADRACE_RABBITMQ_URL": rabbitmq_url,
             "HEADRACE_MONGO_URL": mongo_url,
         }
-        if workspace is not None:
-            self._environ["HEADRACE_CONFIG"] = str(self._write_config(workspace))
+        if workspaces is not None:
+            self._environ["HEADRACE_CONFIG"] = str(self._write_config(workspaces))
         self._environ |= environ or {}
         self._environ = {name: value for name, value in self._environ.items() if value}
 
@@ -89,17 +92,39 @@ class LocalStack:
         """What `make status` prints."""
         return list_processes(self.plan)
 
-    def pids(self, service: str) -> dict[str, int]:
-        """`{process name: pid}` of the service's living processes; `broker` and `database` are services too."""
-        found = [one for one in self.processes() if one["service"] == service and one["pid"]]
-        return {one["name"]: one["pid"] for one in found}
+    def names(self, service: str) -> list[str]:
+        """The service's processes by name; `broker` and `database` are services too."""
+        return [one.name for one in self._stack().programs if one.service == service]
+
+    def pids(self, service: str) -> list[int]:
+        """The service's living processes."""
+        return [one["pid"] for one in self.processes() if one["service"] == service and one["pid"]]
+
+    def pid(self, name: str) -> int:
+        """The process's pid; 0 while it is down."""
+        return next(int(one["pid"]) for one in self.processes() if one["name"] == name)
+
+    def is_well(self, name: str) -> bool:
+        """Whether the process says that it is."""
+        return any(one["name"] == name and one["health"] == "ok" for one in self.processes())
+
+    def wait_until_healthy(self, within: timedelta = timedelta(seconds=30)) -> None:
+        """Return when every process is well.
+
+        Raises:
+            AssertionError: one is not, after `within`.
+        """
+        deadline = time.monotonic() + within.total_seconds()
+        while ill := {one["name"]: one["health"] for one in self.processes() if one["health"] != "ok"}:
+            assert time.monotonic() < deadline, f"not well after {within}: {ill}"
+            time.sleep(0.1)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send the process a signal and answer the pid it had; the supervisor starts it anew when it ends."""
-        pid = next(one["pid"] for one in self.processes() if one["name"] == name)
+        pid = self.pid(name)
         assert pid, f"{name} does not run"
         os.kill(pid, number)
-        return int(pid)
+        return pid
 
     def halt(self, name: str) -> None:
         """Stop one process cleanly and leave it down."""
@@ -158,8 +183,8 @@ class LocalStack:
         )
         assert done.returncode == 0, f"`{command}` failed: {done.stderr.strip()}"
 
-    def _write_config(self, workspace: Path) -> Path:
+    def _write_config(self, workspaces: Mapping[str, Path]) -> Path:
         path = self.home / "headrace.yaml"
-        text = str(workspace.resolve()).replace("'", "''")
-        path.write_text(f"workspaces:\n  default:\n    type: folder\n    path: '{text}'\n")
+        folders = {name: {"type": "folder", "path": str(folder.resolve())} for name, folder in workspaces.items()}
+        path.write_text(json.dumps({"workspaces": folders}, indent=1))  # JSON is YAML
         return path
