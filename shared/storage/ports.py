@@ -36,7 +36,8 @@ class JobStore(Protocol):
     async def save(self, saves: Sequence[JobSave]) -> list[bool]:
         """Keep decided jobs and their outboxes, each all or nothing, in one round trip.
 
-        Answers for each whether it was kept; False: somebody saved after `before.version` was read; load and decide again.
+        Answers for each whether it was kept; False: somebody saved after `before.version` was read; load and decide
+        again.
         Repeats: if the first call was kept, the second answers False; deciding again finds the event stale.
         """
         ...

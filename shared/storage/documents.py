@@ -1,0 +1,237 @@
+"""Jobs and what they owe as documents, and back.
+
+What users may shape (input, output, templates) is stored as JSON text: no key, depth or integer of theirs meets a rule
+of the database. Times are kept to the millisecond, as BSON does. None and defaults of steps are left out.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.engine.commands import CancelStep, Command, RunStep, SetTimer, StartHook, WriteServerLine
+from shared.engine.flow import Flow
+from shared.engine.job import Job, Step
+from shared.engine.states import JobStatus, StepStatus
+from shared.storage.json_text import dump_json, load_json
+from shared.storage.records import JobSummary, StepRow, StoredJob
+
+Document = dict[str, Any]
+
+_FLOW = TypeAdapter(Flow)
+_COMMANDS: dict[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (RunStep, CancelStep, SetTimer, StartHook, WriteServerLine)
+}
+_KNOWN_FLOWS = 256  # parsing a flow of 200 steps takes about 1 ms; jobs of one task revision share it
+
+
+def encode_key(name: str) -> str:
+    """A step's name as a field name: `a.b` is `a%2Eb`; no name becomes an operator, a path or empty."""
+    if not name:
+        return "%"
+    safe = name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
+    return safe.replace("\x00", "%00")
+
+
+def decode_key(key: str) -> str:
+    """The step's name back."""
+    if "%" not in key:
+        return key
+    if key == "%":
+        return ""
+    return key.replace("%00", "\x00").replace("%24", "$").replace("%2E", ".").replace("%25", "%")
+
+
+def to_millis(at: datetime) -> datetime:
+    """The time cut to the millisecond."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _encode_flow(flow: Flow) -> str:
+    return _FLOW.dump_json(flow, exclude={"dependents"}).decode()
+
+
+@lru_cache(maxsize=_KNOWN_FLOWS)
+def _decode_flow(text: str) -> Flow:
+    return _FLOW.validate_json(text)
+
+
+_Codec = Callable[[Any], Any]
+
+_JOB: dict[str, tuple[_Codec, _Codec]] = {
+    "workspace": (str, str),
+    "task": (str, str),
+    "revision": (str, str),
+    "flow": (_encode_flow, _decode_flow),
+    "input": (dump_json, load_json),
+    "raw_input": (dump_json, load_json),
+    "source_type": (str, str),
+    "created_at": (to_millis, to_millis),
+    "source_id": (str, str),
+    "status": (str, JobStatus),
+    "reason": (str, str),
+    "open_steps": (int, int),
+    "output": (dump_json, load_json),
+    "server_lines": (int, int),
+    "are_hooks_fired": (bool, bool),
+    "started_at": (to_millis, to_millis),
+    "finished_at": (to_millis, to_millis),
+    "warnings": (list, tuple),
+}
+"""How each field of a job is written and read; `_id`, `steps`, `version` and `outbox` have their own ways."""
+
+_STEP: dict[str, tuple[_Codec, _Codec]] = {
+    "status": (str, StepStatus),
+    "attempt": (int, int),
+    "lost_attempts": (int, int),
+    "worker_id": (str, str),
+    "input": (dump_json, load_json),
+    "output": (dump_json, load_json),
+    "error": (str, str),
+    "exit_code": (int, int),
+    "ready_at": (to_millis, to_millis),
+    "started_at": (to_millis, to_millis),
+    "finished_at": (to_millis, to_millis),
+    "log_lines": (dump_json, load_json),
+}
+_STEP_DEFAULTS: dict[str, Any] = {"attempt": 0, "lost_attempts": 0, "log_lines": {}}
+
+
+def encode_step(step: Step) -> Document:
+    """A step without what is None or zero."""
+    document = {}
+    for name, (encode, _) in _STEP.items():
+        value = getattr(step, name)
+        if value is not None and (name not in _STEP_DEFAULTS or value != _STEP_DEFAULTS[name]):
+            document[name] = encode(value)
+    return document
+
+
+def decode_step(document: Mapping[str, Any]) -> Step:
+    """The step back."""
+    return Step(
+        **{name: _STEP[name][1](value) for name, value in document.items() if value is not None and name in _STEP}
+    )
+
+
+def encode_command(command: Command) -> Document:
+    """`{id, type, body}`; the body is JSON text."""
+    kind = type(command).__name__
+    return {"id": command.id, "type": kind, "body": _COMMANDS[kind].dump_json(command).decode()}
+
+
+def decode_command(document: Mapping[str, Any]) -> Command:
+    """The command back."""
+    command: Command = _COMMANDS[document["type"]].validate_json(document["body"])
+    return command
+
+
+def encode_job(stored: StoredJob) -> Document:
+    """The whole document of a new job; `outbox_at` is the store's business."""
+    job = stored.job
+    document: Document = {"_id": job.id, "version": job.version}
+    for name, (encode, _) in _JOB.items():
+        value = getattr(job, name)
+        if value is not None:
+            document[name] = encode(value)
+    document["steps"] = {encode_key(name): encode_step(step) for name, step in job.steps.items()}
+    document["outbox"] = [encode_command(command) for command in stored.outbox]
+    document |= {name: rows for name, rows in encode_workers(job).items() if rows}
+    return document
+
+
+def decode_job(document: Mapping[str, Any]) -> StoredJob:
+    """The job and its outbox back."""
+    fields = {name: decode(document[name]) for name, (_, decode) in _JOB.items() if document.get(name) is not None}
+    steps = {decode_key(key): decode_step(step) for key, step in document["steps"].items()}
+    job = Job(id=document["_id"], version=document["version"], steps=steps, **fields)
+    return StoredJob(job, tuple(decode_command(command) for command in document["outbox"]))
+
+
+def encode_workers(job: Job) -> dict[str, list[Document]]:
+    """Who runs what (`leases`) and who ran what (`ran_on`), for look-ups by worker."""
+    leases: list[Document] = []
+    ran_on: list[Document] = []
+    for name, step in job.steps.items():
+        if step.worker_id is None:
+            continue
+        spec = job.flow.steps.get(name)
+        ran_on.append({"worker_id": step.worker_id, "step": name, "action_type": spec.action.type if spec else ""})
+        if step.status is StepStatus.RUNNING:
+            leases.append({"worker_id": step.worker_id, "step": name, "attempt": step.attempt})
+    return {"leases": leases, "ran_on": ran_on}
+
+
+def find_changes(before: Job, job: Job) -> tuple[Document, list[str]]:
+    """The fields to set, by path, and the paths to remove, that make the document of `before` that of `job`."""
+    changed: Document = {"version": job.version}
+    for name, (encode, _) in _JOB.items():
+        old, new = getattr(before, name), getattr(job, name)
+        if new is not old:
+            value = None if new is None else encode(new)
+            if old is None or value != encode(old):
+                changed[name] = value
+    if job.steps is before.steps:
+        return changed, []
+    gone = _find_step_changes(before, job, changed)
+    for name, rows in encode_workers(job).items():
+        if rows:
+            changed[name] = rows
+        else:
+            gone.append(name)
+    return changed, gone
+
+
+def _find_step_changes(before: Job, job: Job, changed: Document) -> list[str]:
+    for name, step in job.steps.items():
+        old = before.steps.get(name)
+        if step is not old:
+            changed[f"steps.{encode_key(name)}"] = encode_step(step)
+    return [f"steps.{encode_key(name)}" for name in before.steps if name not in job.steps]
+
+
+SUMMARY_FIELDS = (
+    "workspace",
+    "task",
+    "status",
+    "reason",
+    "source_type",
+    "source_id",
+    "revision",
+    "created_at",
+    "started_at",
+    "finished_at",
+)
+
+
+def decode_summary(document: Mapping[str, Any]) -> JobSummary:
+    """A row of a job list."""
+    row: Document = {name: document.get(name) for name in SUMMARY_FIELDS}
+    row["status"] = JobStatus(row["status"])
+    return JobSummary(id=document["_id"], **row)
+
+
+def decode_step_rows(document: Mapping[str, Any], worker_id: str) -> list[StepRow]:
+    """The steps of a job that the worker ran."""
+    rows = []
+    for ran in document["ran_on"]:
+        if ran["worker_id"] != worker_id:
+            continue
+        step = document["steps"][encode_key(ran["step"])]
+        rows.append(
+            StepRow(
+                job_id=document["_id"],
+                workspace=document["workspace"],
+                task=document["task"],
+                job_status=document["status"],
+                step=ran["step"],
+                action_type=ran["action_type"],
+                status=step["status"],
+                started_at=step.get("started_at"),
+                finished_at=step.get("finished_at"),
+                error=step.get("error"),
+            )
+        )
+    return rows
