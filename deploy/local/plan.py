@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -20,6 +21,7 @@ COUNTS = {
 """`{service: (variable, how many when it is not set)}`."""
 UNFIT = "\"';#\n"  # supervisor's configuration file can't express them in a path
 MOST = 32  # processes of one service on one machine
+LONGEST_DRAIN = 86_400  # seconds; as the worker has it
 LONGEST_SOCKET = 100  # bytes; the kernel's limit for a unix socket's path is 108 with its end
 
 
@@ -34,6 +36,7 @@ class Plan:
     counts: Mapping[str, int]
     rabbitmq_url: str
     mongo_url: str
+    drain: timedelta
 
     @property
     def api_url(self) -> str:
@@ -84,6 +87,7 @@ def read_plan(environ: Mapping[str, str]) -> Plan:
         counts={service: _number(environ, name, usual, 0, MOST) for service, (name, usual) in COUNTS.items()},
         rabbitmq_url=environ.get("HEADRACE_RABBITMQ_URL", ""),
         mongo_url=environ.get("HEADRACE_MONGO_URL", ""),
+        drain=timedelta(seconds=_seconds(environ, "HEADRACE_WORKER_DRAIN_SECONDS", 30)),
     )
 
 
@@ -115,3 +119,14 @@ def _number(environ: Mapping[str, str], name: str, usual: int, least: int, most:
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise StackRefused(f"{name} is {text!r}; it must be a number from {least} to {most}.")
     return int(text)
+
+
+def _seconds(environ: Mapping[str, str], name: str, usual: float) -> float:
+    text = environ.get(name) or str(usual)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= LONGEST_DRAIN:
+        raise StackRefused(f"{name} is {text!r}; it must be seconds from 0 to {LONGEST_DRAIN}.")
+    return seconds

@@ -6,6 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+KEPT = ("name", "service", "group", "port", "probe", "url")
+
 
 class Group(StrEnum):
     """What starts together; servers stop after everybody who uses them has stopped."""
@@ -43,7 +45,7 @@ class Program:
 
     def to_json(self) -> dict[str, Any]:
         """What `status` must know while the stack is up; not how the process was started."""
-        return {name: getattr(self, name) for name in ("name", "service", "group", "port", "probe", "url")}
+        return {name: getattr(self, name) for name in KEPT} | {"stop_within_seconds": self.stop_within.total_seconds()}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
@@ -55,4 +57,5 @@ class Program:
             port=kept["port"],
             probe=Probe(kept["probe"]),
             url=kept["url"],
+            stop_within=timedelta(seconds=kept["stop_within_seconds"]),
         )

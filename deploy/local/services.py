@@ -8,7 +8,7 @@ from deploy.local.plan import Plan
 from deploy.local.ports import PortBook
 from deploy.local.programs import Group, Probe, Program
 
-STOP_WITHIN = timedelta(seconds=45)  # a worker lets its steps end for 30 s, then says goodbye
+GOODBYE = timedelta(seconds=15)  # for the last reports, after the steps have had their time to end
 
 
 def plan_services(plan: Plan, ports: PortBook) -> list[Program]:
@@ -24,15 +24,18 @@ def plan_services(plan: Plan, ports: PortBook) -> list[Program]:
 
 
 def _program(plan: Plan, service: str, name: str, port: int) -> Program:
-    is_api = service == "api"
+    is_api, is_worker = service == "api", service == "worker"
+    environment = {"HEADRACE_API_PORT" if is_api else f"HEADRACE_{service.upper()}_PROBE_PORT": str(port)}
+    if is_worker:
+        environment |= {"HEADRACE_WORKER_NAME": name, "HEADRACE_WORKER_CACHE_DIR": str(plan.home / "cache" / name)}
     return Program(
         name=name,
         service=service,
         group=Group.SERVICES,
-        command=[sys.executable, "-m", f"services.{service}.main"],
         port=port,
         probe=Probe.HTTP,
         url=replace(plan, api_port=port).api_url if is_api else f"http://127.0.0.1:{port}",
-        stop_within=STOP_WITHIN,
-        environment={"HEADRACE_API_PORT" if is_api else f"HEADRACE_{service.upper()}_PROBE_PORT": str(port)},
+        command=[sys.executable, "-m", f"services.{service}.main"],
+        stop_within=GOODBYE + (plan.drain if is_worker else GOODBYE),
+        environment=environment,
     )

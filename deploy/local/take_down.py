@@ -8,10 +8,12 @@ import psutil
 
 from deploy.local import leftovers
 from deploy.local.plan import Plan
+from deploy.local.programs import Group
 from deploy.local.refused import StackRefused
+from deploy.local.stack import read_kept
 from deploy.local.supervise import connect
 
-STOPPED_WITHIN = timedelta(seconds=120)  # services 45 s, servers 30 s, and a slow machine
+SLOW = timedelta(seconds=30)  # what a slow machine may take beyond the processes' own time
 ASK_EVERY = timedelta(milliseconds=50)
 
 
@@ -21,7 +23,7 @@ def take_down(plan: Plan) -> bool:
     Services are asked first and finish what they have in hand, then the database and the broker.
 
     Raises:
-        StackRefused: supervisord still lives after 120 s.
+        StackRefused: supervisord still lives long after every process should have ended.
     Repeats: harmless.
     """
     did_run = _stop_supervisor(plan)
@@ -43,9 +45,18 @@ def _stop_supervisor(plan: Plan) -> bool:
             running.shutdown()
         else:
             psutil.Process(pid).terminate()
-    deadline = time.monotonic() + STOPPED_WITHIN.total_seconds()
+    patience = _patience(plan)
+    deadline = time.monotonic() + patience.total_seconds()
     while leftovers.is_alive(pid):
         if time.monotonic() > deadline:
-            raise StackRefused(f"supervisord (process {pid}) still runs after {STOPPED_WITHIN.seconds} s.")
+            raise StackRefused(f"supervisord (process {pid}) still runs after {patience.total_seconds():g} s.")
         time.sleep(ASK_EVERY.total_seconds())
     return True
+
+
+def _patience(plan: Plan) -> timedelta:
+    """Groups stop one after the other, a group's processes side by side."""
+    kept = read_kept(plan)
+    programs = kept.programs if kept is not None else []
+    longest = [max((one.stop_within for one in programs if one.group is group), default=SLOW) for group in Group]
+    return sum(longest, SLOW)
