@@ -1,0 +1,103 @@
+"""Playing a scenario: its events go through the engine, what follows is written down in its words."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from shared.definition.templates import JinjaRenderer
+from shared.engine.commands import CancelStep, Command, RunStep, SetTimer, StartHook, WriteServerLine
+from shared.engine.decide import decide
+from shared.engine.decision import Decision
+from shared.engine.events import Event, JobCancelRequested, JobCreated, StepFinished, StepLost, StepStarted, TimerFired
+from shared.engine.job import Job, Step
+from shared.engine.states import Outcome, StepStatus, TimerKind
+from tests.scenarios.scenario import BEGIN, Scenario
+
+Kind = TypeVar("Kind")
+OF_JOB: Mapping[str, Callable[..., Event]] = {
+    "job created": JobCreated,
+    "cancel": JobCancelRequested,
+    "timer of job": partial(TimerFired, kind=TimerKind.JOB_TIMEOUT),
+}
+OF_STEP: Mapping[str, Callable[..., Event]] = {
+    "starts": StepStarted,
+    "completes": partial(StepFinished, outcome=Outcome.COMPLETED),
+    "fails": partial(StepFinished, outcome=Outcome.FAILED),
+    "times out": partial(StepFinished, outcome=Outcome.TIMED_OUT),
+    "is cancelled": partial(StepFinished, outcome=Outcome.CANCELLED),
+    "is lost": partial(StepLost, reason="no heartbeat"),
+}
+
+
+class Rehearsal:
+    """One playing of a scenario; a second passes between two events unless they say `at`."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.job = scenario.job()
+        self.commands: list[Command] = []
+        self._renderer = JinjaRenderer()
+        self._seconds = -1.0
+
+    def play(self, written: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """Decide about one event. What follows, and the log's lines."""
+        rest = {key: value for key, value in written.items() if key not in {"event", "then", "says"}}
+        self._seconds = rest.pop("at", self._seconds + 1)
+        before = self.job
+        decision = decide(before, self._read(written["event"], rest), self._renderer)
+        self.job = decision.job
+        self.commands += decision.commands
+        return list(_trace(before, decision)), [each.line for each in _only(WriteServerLine, decision.commands)]
+
+    def ran(self, step: str) -> Mapping[str, Any]:
+        """The rendered body of the step's last command."""
+        return next(each.spec for each in reversed(self.commands) if isinstance(each, RunStep) and each.step == step)
+
+    def hooks(self) -> list[Mapping[str, Any]]:
+        """The rendered inputs of the hooks so far."""
+        return [each.input for each in _only(StartHook, self.commands)]
+
+    def _read(self, text: str, rest: dict[str, Any]) -> Event:
+        at = BEGIN + timedelta(seconds=self._seconds)
+        if text in OF_JOB:
+            return OF_JOB[text](at=at, **rest)
+        if text.startswith("timer of "):
+            step = text.removeprefix("timer of ")
+            about = {"at": at, "step": step, "attempt": self._step(step).attempt}
+            return TimerFired(**{**about, "kind": TimerKind.STEP_TIMEOUT, **rest})
+        step, verb = text.split(" ", 1)
+        known = self._step(step)
+        worker = rest.pop("worker", known.worker_id or "w1")
+        return OF_STEP[verb](**{"at": at, "step": step, "attempt": known.attempt, "worker_id": worker, **rest})
+
+    def _step(self, name: str) -> Step:
+        return self.job.steps.get(name, Step())
+
+
+def _trace(before: Job, decision: Decision) -> Iterator[str]:
+    if decision.ignored:
+        yield f"ignored as {decision.ignored}"
+    after = decision.job
+    for name, step in after.steps.items():
+        # `ready` shows as the command to run it
+        if step.status is not before.steps[name].status and step.status is not StepStatus.READY:
+            yield f"{name} is {step.status}"
+    if after.status is not before.status:
+        yield f"job is {after.status}"
+    yield from (_WORDS[type(each)](each) for each in decision.commands if not isinstance(each, WriteServerLine))
+
+
+def _set_timer(timer: SetTimer) -> str:
+    return f"set {timer.kind}{f' of {timer.step}' if timer.step else ''} at {(timer.due_at - BEGIN).total_seconds():g}s"
+
+
+_WORDS: Mapping[type[Command], Callable[[Any], str]] = {
+    RunStep: lambda each: f"run {each.step} {each.attempt}",
+    CancelStep: lambda each: f"kill {each.step} {each.attempt} at {each.worker_id}",
+    StartHook: lambda each: f"start {each.event}[{each.index}] {each.hook.action.name}",
+    SetTimer: _set_timer,
+}
+
+
+def _only(kind: type[Kind], commands: Sequence[Command]) -> list[Kind]:
+    return [each for each in commands if isinstance(each, kind)]
