@@ -82,7 +82,8 @@ class JinjaRenderer:
             return text
         compiled = self._compile(text)
         template = compiled.template
-        inner = template.new_context({**context, BUDGET_KEY: Budget()})
+        seen = {name: context[name] for name in compiled.names if name in context}
+        inner = template.new_context({**seen, BUDGET_KEY: Budget()})
         parts: list[str] = []
         length = 0
         try:

@@ -1,0 +1,132 @@
+"""Checks the steps of a task's flow, one by one and together."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from shared.definition.check_body import check_body
+from shared.definition.check_fields import check_field
+from shared.definition.check_templates import check_template, check_values
+from shared.definition.durations import DAY
+from shared.definition.graph import ancestors, find_cycle
+from shared.definition.inline import split_inline_input
+from shared.definition.keys import LATER_STEP_KEYS, STEP_KEYS, check_action_type, check_keys
+from shared.definition.models import ActionBody, ActionDefinition, StepDefinition
+from shared.definition.names import check_name, variable
+from shared.definition.read_part import read_maps, read_part
+from shared.definition.report import Place, Report, suggest
+
+LONGEST_STEP = DAY
+STEPS = 1000
+"""Most steps of a flow: a job is one document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What steps refer to: the workspace's actions (those that could be read, and all names) and files."""
+
+    actions: Mapping[str, ActionDefinition]
+    action_names: AbstractSet[str]
+    files: AbstractSet[str] | None
+
+
+def check_steps(report: Report, place: Place, around: Surroundings) -> dict[str, StepDefinition]:
+    """The steps of the flow at `place` that could be read."""
+    places = read_maps(report, place, "flow")
+    if not places and isinstance(place.data, dict):
+        report.error(place, "`flow` needs at least one step", is_key=True)
+    if len(places) > STEPS:
+        report.error(place, f"a flow has at most {STEPS} steps", is_key=True)
+    steps: dict[str, StepDefinition] = {}
+    for name, spot in places.items():
+        check_name(report, spot, "step", name)
+        step = _check_step(report, spot, around)
+        if step is not None:
+            steps[name] = step
+    _check_dependencies(report, place, steps, set(places))
+    _check_references(report, place, steps)
+    return steps
+
+
+def _check_step(report: Report, place: Place, around: Surroundings) -> StepDefinition | None:
+    kind = place.data.get("type")
+    if isinstance(kind, str) and not check_action_type(report, place.down("type"), kind):
+        return None
+    check_keys(report, place, STEP_KEYS, LATER_STEP_KEYS)
+    step = read_part(StepDefinition, place.data, report, place)
+    if step is None:
+        return None
+    if step.timeout is not None and step.timeout > LONGEST_STEP:
+        report.error(place.down("timeout"), "a step's time-out is at most 24h")
+    if (step.action is None) == (step.type is None):
+        report.error(place, "write exactly one of `action` and `type`", is_key=True)
+    elif step.action is not None:
+        _check_action_of_step(report, place, step.action, around)
+    else:
+        _check_inline(report, place, step, around)
+    return step
+
+
+def _check_action_of_step(report: Report, place: Place, name: str, around: Surroundings) -> None:
+    for key in place.data:
+        if key in ActionBody.model_fields:
+            report.warn(place.down(key), f"`{key}` has no effect beside `action`", is_key=True)
+    if not check_action_name(report, place.down("action"), name, around.action_names):
+        return
+    action = around.actions.get(name)
+    if action is not None and action.type == "task":
+        report.error(place.down("action"), f"'{name}' is of `type: task`: sub-jobs are not supported in this release")
+
+
+def check_action_name(report: Report, place: Place, name: str, known: AbstractSet[str]) -> bool:
+    """Whether the workspace declares the action; if not, an error is reported."""
+    if name in known:
+        return True
+    later = "; libraries and other workspaces' actions are not supported in this release" if "." in name else ""
+    report.error(place, f"unknown action '{name}'{later}", fix=suggest(name, known))
+    return False
+
+
+def _check_inline(report: Report, place: Place, step: StepDefinition, around: Surroundings) -> None:
+    if step.type == "task":
+        report.error(place.down("type"), "sub-jobs (`type: task`) are not supported in this release")
+        return
+    check_body(report, place, step.type or "", step, around.files)
+    fields, _ = split_inline_input(step.input)
+    for name, field in fields.items():
+        check_field(report, place.down("input", name), field)
+
+
+def _check_dependencies(
+    report: Report, place: Place, steps: Mapping[str, StepDefinition], names: AbstractSet[str]
+) -> None:
+    for name, step in steps.items():
+        for index, dependency in enumerate(step.depends_on):
+            if dependency not in names:
+                spot = place.down(name, "depends_on", index)
+                report.error(spot, f"unknown step '{dependency}' in `depends_on`", fix=suggest(dependency, names))
+    cycle = find_cycle({name: step.depends_on for name, step in steps.items()})
+    if cycle:
+        way = " -> ".join(cycle)
+        report.error(place.down(cycle[0], "depends_on"), f"the steps depend on each other in a cycle: {way}")
+
+
+def _check_references(report: Report, place: Place, steps: Mapping[str, StepDefinition]) -> None:
+    by_variable = {variable(name): name for name in reversed(list(steps))}
+    known = {"input", *by_variable}
+    before = ancestors({name: step.depends_on for name, step in steps.items()})
+    for name, step in steps.items():
+        used: set[str] = set()
+        if step.when is not None:
+            used |= check_template(report, place.down(name, "when"), known)
+        if step.input:
+            used |= check_values(report, place.down(name, "input"), known)
+        for one in sorted(used & set(by_variable)):
+            other = by_variable[one]
+            if other not in before[name]:
+                report.warn(
+                    place.down(name),
+                    f"'{name}' reads the output of '{other}', which may not have ended",
+                    fix=f"add it to `depends_on`: [{', '.join([*step.depends_on, other])}]",
+                    is_key=True,
+                )
