@@ -22,7 +22,6 @@ INTERRUPTED = 130  # what shells answer after Ctrl-C
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; 0 when it was done, 1 with a sentence on stderr when it can't be."""
     asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _carry_out(asked, read_plan(os.environ))
     except StackRefused as error:
@@ -77,4 +76,5 @@ def _interrupt(*_: object) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())
