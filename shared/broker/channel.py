@@ -12,6 +12,7 @@ from shared.broker.connection import Link
 from shared.broker.driver_errors import translated
 from shared.broker.insist import insist
 from shared.broker.timings import Timings
+from shared.errors import BrokerUnavailable
 from shared.runtime.clock import Clock
 
 log = structlog.get_logger()
@@ -37,6 +38,7 @@ class KeptChannel:
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def start(self) -> None:
         """Open it for the first time.
@@ -59,8 +61,14 @@ class KeptChannel:
         return self._amqp if self._up.is_set() else None
 
     async def ready(self) -> Amqp:
-        """The open channel; waits for it without end, so the caller sets the deadline."""
+        """The open channel; waits for it without end, so the caller sets the deadline.
+
+        Raises:
+            BrokerUnavailable: it was closed for good.
+        """
         while self._amqp is None or not self._up.is_set():
+            if self._is_closed:
+                raise BrokerUnavailable(f"{self.name} is closed")
             await self._up.wait()
         return self._amqp
 
@@ -75,10 +83,12 @@ class KeptChannel:
 
     async def close(self) -> None:
         """Close it, for good; what was delivered on it and not acknowledged goes back to its queue."""
+        self._is_closed = True
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
         await self._discard()
+        self._up.set()  # wakes who waits, to be told
 
     async def _open(self) -> None:
         try:

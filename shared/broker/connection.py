@@ -60,6 +60,7 @@ class Link:
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def start(self) -> None:
         """Connect for the first time.
@@ -90,8 +91,14 @@ class Link:
         return True
 
     async def connection(self) -> AbstractConnection:
-        """The open connection; waits for it without end, so the caller sets the deadline."""
+        """The open connection; waits for it without end, so the caller sets the deadline.
+
+        Raises:
+            BrokerUnavailable: it was closed for good.
+        """
         while self._connection is None:
+            if self._is_closed:
+                raise BrokerUnavailable(f"{self.name} is closed")
             await self._up.wait()
         return self._connection
 
@@ -109,10 +116,12 @@ class Link:
 
     async def close(self) -> None:
         """Disconnect, for good."""
+        self._is_closed = True
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
         await self._discard()
+        self._up.set()  # wakes who waits, to be told
 
     async def _open(self) -> None:
         seconds = self._timings.deadline.total_seconds()

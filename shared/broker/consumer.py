@@ -53,6 +53,7 @@ class RabbitSubscription:
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
         self._channel: Amqp | None = None
+        self._consumer: str | None = None
         self._unsettled = Unsettled()
         self._is_closed = False
         self._kept = KeptChannel(
@@ -102,6 +103,21 @@ class RabbitSubscription:
         if isinstance(tag, _Tag) and self._is_open(tag):
             await self._bury(tag, reason)
 
+    async def resize(self, prefetch: int) -> None:
+        self._prefetch = prefetch
+        channel = self._kept.current
+        if channel is None:  # the next one begins with it
+            return
+        try:
+            with translated(f"resize {self._name}"):
+                async with asyncio.timeout(self._timings.deadline.total_seconds()):
+                    if self._consumer is not None:
+                        await channel.basic_cancel(self._consumer)
+                    await self._consume(channel)
+        except BrokerUnavailable:
+            self._kept.lose()
+            raise
+
     async def bind(self, key: str) -> None:
         self._keys[key] = None
         with translated(f"bind {key}"):
@@ -140,9 +156,14 @@ class RabbitSubscription:
         self._forget()
         self._name = await declare_queue(channel, self._queue, tuple(self._keys))
         channel.on_consumer_cancel_callbacks.add(lambda _: self._kept.lose())
-        await channel.basic_qos(prefetch_count=self._prefetch)
         self._channel = channel
-        await channel.basic_consume(self._name, partial(self._receive, channel))
+        await self._consume(channel)
+
+    async def _consume(self, channel: Amqp) -> None:
+        self._consumer = None
+        if self._prefetch > 0:
+            await channel.basic_qos(prefetch_count=self._prefetch)  # for consumers that begin after it
+            self._consumer = (await channel.basic_consume(self._name, partial(self._receive, channel))).consumer_tag
 
     def _forget(self) -> None:
         """What an earlier channel delivered comes again on the next."""

@@ -18,7 +18,7 @@ from shared.telemetry.metrics import MESSAGES_DEAD
 class _Tag:
     """Which delivery of which connection."""
 
-    connection: int
+    connection: object
     number: int
 
 
@@ -31,8 +31,9 @@ class MemorySubscription:
         self._prefetch = prefetch
         self._keys = dict.fromkeys(queue.keys)
         self._queue: MemoryQueue | None = None
-        self._connection = 0
+        self._connection = object()
         self._number = 0
+        self._counted_from = 0
         self._unsettled: dict[int, Stored] = {}
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
@@ -59,6 +60,11 @@ class MemorySubscription:
     async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         for stored in self._settle([delivery]):
             self._bury(stored, reason)
+        self._hand_out()
+
+    async def resize(self, prefetch: int) -> None:
+        self._prefetch = prefetch
+        self._counted_from = self._number
         self._hand_out()
 
     async def bind(self, key: str) -> None:
@@ -88,7 +94,7 @@ class MemorySubscription:
         queue, self._queue = self._queue, None
         if queue is None:
             return
-        self._connection += 1
+        self._connection = object()
         self._buffer.clear()
         returned, self._unsettled = list(self._unsettled.values()), {}
         queue.remove(self)
@@ -101,7 +107,7 @@ class MemorySubscription:
     @property
     def has_room(self) -> bool:
         """Whether it may be given another message."""
-        return len(self._unsettled) < self._prefetch
+        return sum(number > self._counted_from for number in self._unsettled) < self._prefetch
 
     def give(self, stored: Stored) -> None:
         """Hand it a message; one that can't be read goes to the dead."""
@@ -124,7 +130,7 @@ class MemorySubscription:
 
     def _settle(self, deliveries: Sequence[Delivery]) -> list[Stored]:
         tags = [one.tag for one in deliveries]
-        own = [tag.number for tag in tags if isinstance(tag, _Tag) and tag.connection == self._connection]
+        own = [tag.number for tag in tags if isinstance(tag, _Tag) and tag.connection is self._connection]
         return [self._unsettled.pop(number) for number in sorted(own) if number in self._unsettled]
 
     def _hand_out(self) -> None:

@@ -58,6 +58,16 @@ class Subscription(Protocol):
         """Move it to `headrace.dead` with the reason, then acknowledge it. Repeats: harmless."""
         ...
 
+    async def resize(self, prefetch: int) -> None:
+        """From now on let at most `prefetch` be unacknowledged beside what was delivered so far; 0 pauses.
+
+        Deliveries in hand stay so. After a reconnect the same number holds for all.
+
+        Raises:
+            BrokerUnavailable: no answer; the number holds from the next connection on, which is being made.
+        """
+        ...
+
     async def bind(self, key: str) -> None:
         """Also receive this key, until `unbind`; kept over reconnects. Returns once it is in force."""
         ...
