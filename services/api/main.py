@@ -1,0 +1,31 @@
+"""Starts the api: `python -m services.api.main`."""
+
+import structlog
+
+from services.api.settings import ApiSettings
+from services.api.wiring import connected, run
+from shared.runtime.lifecycle import run_service, stop_on_signals
+from shared.telemetry.logs import configure_logs
+
+log = structlog.get_logger()
+
+
+async def start() -> None:
+    """Read the settings, connect, serve until SIGTERM or SIGINT."""
+    settings = ApiSettings.load()
+    configure_logs("api", level=settings.log_level, style=settings.log_format)
+    log.info("api.starting", settings=settings.model_dump(mode="json"))
+    async with connected(settings) as parts:
+        stop_on_signals(parts.lifecycle)
+        log.info("api.serving", host=settings.api_host, port=settings.api_port)
+        await run(parts)
+    log.info("api.stopped")
+
+
+def main() -> None:
+    """The process."""
+    run_service(start)
+
+
+if __name__ == "__main__":
+    main()
