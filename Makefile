@@ -10,7 +10,7 @@ LOCK = uv pip compile -q --python-version 3.11 --universal --upgrade --generate-
 export VENV PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt fmt-check lint types arch house check test test-engine test-unit demo up down status logs bench lock
+.PHONY: help setup fmt fmt-check lint types arch house check test test-engine test-unit demo up down status logs bench openapi lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ test-engine: setup ## The engine's tests: every line and branch of it must be wa
 
 bench: setup ## Measure a stack of its own against its bounds
 	@$(BIN)/python -m tests.bench
+
+openapi: setup ## Write docs/generated/openapi.json anew
+	@$(BIN)/python -m services.api.openapi
 
 lock: setup ## Resolve requirements/*.in anew; needs uv
 	@PATH="$(abspath $(BIN)):$$PATH"; for name in runtime dev; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
