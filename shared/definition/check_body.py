@@ -12,9 +12,10 @@ from shared.definition.templates import has_template
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INTERPRETER = re.compile(r"[A-Za-z0-9._\-/+]+")
-_DEPENDENCY = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._\-\[\],<>=!~^*/+: ]*")
 _SCRIPT_KEYS = ("script", "source", "interpreter", "dependencies", "args")
 TAGS = 8
+LANGUAGES = frozenset({"shell", "python"})
+"""What workers of this release run."""
 
 
 def check_body(report: Report, place: Place, kind: str, body: ActionBody, files: AbstractSet[str] | None) -> None:
@@ -28,6 +29,10 @@ def check_body(report: Report, place: Place, kind: str, body: ActionBody, files:
         report.error(place, "write exactly one of `script` and `source`", is_key=True)
     if body.runner != "local":
         report.error(place.down("runner"), f"`runner: {body.runner}` is not supported in this release")
+    if body.language not in LANGUAGES:
+        report.error(place.down("language"), f"`language: {body.language}` is not supported in this release")
+    if body.dependencies:
+        report.error(place.down("dependencies"), "`dependencies` are not supported in this release", is_key=True)
     if body.source is not None:
         _check_source(report, place.down("source"), body.source, files)
     _check_texts(report, place, body)
@@ -54,9 +59,6 @@ def _check_source(report: Report, place: Place, source: str, files: AbstractSet[
 def _check_texts(report: Report, place: Place, body: ActionBody) -> None:
     if body.interpreter is not None and not _INTERPRETER.fullmatch(body.interpreter):
         report.error(place.down("interpreter"), f"'{body.interpreter}' is no name of an interpreter")
-    for index, dependency in enumerate(body.dependencies):
-        if not _DEPENDENCY.fullmatch(dependency):
-            report.error(place.down("dependencies", index), f"'{dependency}' is no name of a package")
     for index, argument in enumerate(body.args):
         if not argument:
             report.error(place.down("args", index), "an argument is empty")

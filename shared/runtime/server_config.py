@@ -1,0 +1,162 @@
+"""The server's YAML file: workspaces, default time-outs, recovery, retention."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.definition.models import Seconds
+from shared.definition.names import check_name
+from shared.definition.read_part import read_maps, read_part
+from shared.definition.read_yaml import Unreadable, read_yaml
+from shared.definition.report import Place, Report, suggest
+from shared.runtime.settings import SettingsRefused
+
+_LATER = {
+    "auth": "anybody could do anything",
+    "acl": "permissions would not hold",
+    "libraries": "their actions would be missing",
+    "git_auth": "there are no git workspaces",
+    "worker_token": "workers would not be checked",
+    "log_storage": "logs lie in the database",
+    "state_storage": "tasks have no state",
+    "artifact_storage": "steps have no artifacts",
+    "mcp": "there is no MCP end point",
+    "agents": "there are no agent actions",
+    "metrics": "the metrics pages are set by HEADRACE_… variables",
+    "listen": "addresses are set by HEADRACE_… variables",
+    "db": "the database is set by HEADRACE_MONGO_URL",
+}
+"""Keys of the contract that this release does not obey, and why it would be wrong to go on."""
+
+_LATER_SOURCE = frozenset({"url", "ref", "poll_interval_secs", "auth", "acl"})
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSource:
+    """Where a workspace's files are."""
+
+    path: Path
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Recovery(_Section):
+    """When a silent worker counts as lost, and how often to look; seconds."""
+
+    heartbeat_timeout_secs: int = Field(15, ge=10, le=86_400)
+    sweep_interval_secs: int = Field(5, ge=1, le=3600)
+
+
+class Retention(_Section):
+    """How long ended jobs and silent workers are kept, None for ever; and how often to clear up, seconds."""
+
+    job_days: int | None = Field(None, ge=1, le=36_500)
+    worker_hours: int | None = Field(None, ge=1, le=876_000)
+    interval_secs: int = Field(3600, ge=1, le=86_400)
+
+
+class _Timeouts(_Section):
+    default_step_timeout: Seconds | None = None
+    default_job_timeout: Seconds | None = None
+
+
+class _Folder(_Section):
+    type: Literal["folder"]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What the server's YAML file says; without a file there are no workspaces."""
+
+    workspaces: Mapping[str, WorkspaceSource] = field(default_factory=dict)
+    default_step_timeout: timedelta | None = None
+    default_job_timeout: timedelta | None = None
+    recovery: Recovery = field(default_factory=lambda: Recovery())
+    retention: Retention = field(default_factory=lambda: Retention())
+
+
+def load_server_config(path: Path) -> ServerConfig:
+    """Read the file; a workspace's relative `path` starts at the file's folder.
+
+    Raises:
+        SettingsRefused: no such file, bad YAML, an unknown key, a value that does not fit, a part of the contract that
+            this release does not obey; each with file, line and column.
+    """
+    try:
+        document = read_yaml(path.read_bytes(), path.name)
+    except OSError as error:
+        raise SettingsRefused(f"{path} can't be read: {error.strerror}") from error
+    except Unreadable as error:
+        raise SettingsRefused(f"{path.name}:{error.spot[0]}:{error.spot[1]}: error: {error.message}") from error
+    report = Report()
+    place = Place(document)
+    config = ServerConfig()
+    if isinstance(document.data, dict):
+        config = _read(report, place, path.resolve().parent)
+    elif document.data is not None:
+        report.error(place, "the configuration must be a map")
+    if report.problems:
+        raise SettingsRefused("; ".join(str(problem) for problem in report.problems))
+    return config
+
+
+def _read(report: Report, place: Place, folder: Path) -> ServerConfig:
+    sections = {"recovery": Recovery, "retention": Retention}
+    _check_keys(report, place, {"workspaces", *sections, *_Timeouts.model_fields}, _LATER)
+    timeouts = read_part(_Timeouts, place.data, report, place) or _Timeouts()
+    read = {key: _read_section(report, place, key, model) for key, model in sections.items()}
+    return ServerConfig(
+        workspaces=_read_workspaces(report, place, folder),
+        default_step_timeout=_duration(timeouts.default_step_timeout),
+        default_job_timeout=_duration(timeouts.default_job_timeout),
+        **read,
+    )
+
+
+def _read_section(report: Report, place: Place, key: str, model: type[_Section]) -> Any:
+    data = place.data.get(key)
+    if data is None:
+        return model()
+    spot = place.down(key)
+    if not isinstance(data, dict):
+        report.error(spot, f"`{key}` must be a map")
+        return model()
+    _check_keys(report, spot, set(model.model_fields), {})
+    return read_part(model, data, report, spot) or model()
+
+
+def _read_workspaces(report: Report, place: Place, folder: Path) -> dict[str, WorkspaceSource]:
+    if "workspaces" not in place.data:
+        return {}
+    found = {}
+    for name, spot in read_maps(report, place.down("workspaces"), "workspaces").items():
+        check_name(report, spot, "workspace", name)
+        if spot.data.get("type") == "git":
+            report.error(spot.down("type"), "git workspaces are not supported in this release")
+            continue
+        _check_keys(report, spot, set(_Folder.model_fields), dict.fromkeys(_LATER_SOURCE, "it would have no effect"))
+        source = read_part(_Folder, spot.data, report, spot)
+        if source is not None:
+            found[name] = WorkspaceSource((folder / source.path).resolve())
+    return found
+
+
+def _check_keys(report: Report, place: Place, known: set[str], later: Mapping[str, str]) -> None:
+    """Nothing is passed over: a key without effect may be one that its author relies on."""
+    for key in place.data:
+        if key in later:
+            spot = place.down(key)
+            report.error(spot, f"`{key}` is not supported in this release: {later[key]}", fix="remove it", is_key=True)
+        elif key not in known:
+            report.error(place.down(key), f"unknown key '{key}'", fix=suggest(key, known), is_key=True)
+
+
+def _duration(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
