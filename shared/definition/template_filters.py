@@ -12,6 +12,23 @@ from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
 from shared.definition.template_limits import budget_of, check_length, size_of
+from shared.definition.template_lists import (
+    concat,
+    first,
+    get,
+    items_of,
+    join,
+    keep,
+    last,
+    length,
+    map_of,
+    nth,
+    number_of,
+    parts_of,
+    slice_items,
+    sort,
+    unique,
+)
 from shared.definition.template_text import to_text
 
 Filter = Callable[..., Any]
@@ -33,21 +50,6 @@ def json_encode(value: Any, pretty: Any = False, indent: int | None = None) -> s
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def length(value: Any) -> int:
-    """Characters, items or keys."""
-    if not isinstance(value, (str, list, tuple, Mapping)):
-        raise TypeError("`length` needs a text, a list or a map")
-    return len(value)
-
-
-def join(values: Any, d: Any = "", attribute: str | None = None, *, sep: Any = None) -> str:
-    """The items as one text."""
-    between = to_text(d if sep is None else sep)
-    texts = [to_text(value) for value in _take(_items(values), attribute)]
-    check_length(sum(len(text) for text in texts) + len(between) * len(texts))
-    return between.join(texts)
-
-
 def replace(value: Any, old: Any = "", new: Any = "", count: int = -1, **named: Any) -> str:
     """Every `from` becomes `to`."""
     text, old, new = to_text(value), to_text(named.get("from", old)), to_text(named.get("to", new))
@@ -59,31 +61,6 @@ def split(value: Any, pattern: Any = None, *, pat: Any = None) -> list[str]:
     """The parts between `pat`, or between blanks."""
     between = pat if pat is not None else pattern
     return to_text(value).split(to_text(between) if between else None)
-
-
-def first(values: Any) -> Any:
-    """The first item; of an empty list "" (Tera)."""
-    return values[0] if _items(values) else ""
-
-
-def last(values: Any) -> Any:
-    """The last item; of an empty list "" (Tera)."""
-    return values[-1] if _items(values) else ""
-
-
-def nth(values: Any, n: int = 0) -> Any:
-    """Item `n`, from 0; "" beyond the end (Tera)."""
-    items = _items(values)
-    return items[n] if 0 <= n < len(items) else ""
-
-
-def get(value: Any, key: str, default: Any = None) -> Any:
-    """A map's value."""
-    if not isinstance(value, Mapping):
-        raise TypeError("`get` needs a map")
-    if key not in value and default is None:
-        raise KeyError(f"no key '{key}'")
-    return value.get(key, default)
 
 
 def truncate(value: Any, length: int = 255, end: str = "…") -> str:
@@ -105,7 +82,7 @@ def round_number(value: Any, precision: Any = 0, method: str = "common") -> floa
     if isinstance(precision, str):
         precision, method = 0, precision
     scale: float = 10 ** min(max(int(precision), 0), 15)
-    scaled = _number(value) * scale
+    scaled = number_of(value) * scale
     ways = {"ceil": math.ceil, "floor": math.floor}
     whole = ways[method](scaled) if method in ways else math.copysign(math.floor(abs(scaled) + 0.5), scaled)
     return whole / scale
@@ -125,64 +102,6 @@ def to_float(value: Any, default: float = 0.0) -> float:
         return float(value)
     except (TypeError, ValueError):
         return default
-
-
-def sort(values: Any, reverse: Any = False, attribute: str | None = None) -> list[Any]:  # noqa: FBT002 - Jinja's own
-    """The items in order, by `attribute` if given."""
-    return sorted(_items(values), key=lambda item: _part(item, attribute), reverse=bool(reverse))
-
-
-def unique(values: Any, attribute: str | None = None) -> list[Any]:
-    """The items without repeats, first ones kept."""
-    seen: dict[str, Any] = {}
-    for item in _items(values):
-        seen.setdefault(json.dumps(_part(item, attribute), sort_keys=True), item)
-    return list(seen.values())
-
-
-def slice_items(values: Any, start: int | None = None, end: int | None = None) -> list[Any]:
-    """The items from `start` up to `end`."""
-    return _items(values)[start:end]
-
-
-def concat(values: Any, with_: Any = None, **named: Any) -> list[Any]:
-    """The items and then `with=`."""
-    more = named.get("with", with_)
-    return [*_items(values), *(more if isinstance(more, (list, tuple)) else [more])]
-
-
-def keep(values: Any, attribute: str, value: Any = None) -> list[Any]:
-    """The items whose `attribute` is `value` (without `value`: is not null)."""
-    parts = ((item, _part(item, attribute)) for item in _items(values))
-    return [item for item, part in parts if (part == value if value is not None else part is not None)]
-
-
-def _items(values: Any) -> list[Any]:
-    if not isinstance(values, (list, tuple, str)):
-        raise TypeError("the filter needs a list")
-    return list(values)
-
-
-def _part(item: Any, attribute: str | None) -> Any:
-    for name in attribute.split(".") if attribute else ():
-        item = item.get(name) if isinstance(item, Mapping) else None
-    return item
-
-
-def _take(values: list[Any], attribute: str | None = None) -> list[Any]:
-    return [_part(item, attribute) for item in values]
-
-
-def _number(value: Any) -> int | float:
-    if not isinstance(value, (int, float)):
-        raise TypeError("the filter needs a number")
-    return value
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TypeError("the filter needs a map")
-    return value
 
 
 def _text(change: Callable[[str], Any]) -> Filter:
@@ -227,16 +146,16 @@ _PLAIN_FILTERS: dict[str, Filter] = {
     "slice": slice_items,
     "concat": concat,
     "filter": keep,
-    "map": lambda values, attribute: _take(_items(values), attribute),
-    "reverse": lambda value: value[::-1] if isinstance(value, str) else _items(value)[::-1],
-    "sum": lambda values, attribute=None: sum(_number(part) for part in _take(_items(values), attribute)),
-    "min": lambda values, attribute=None: min(_take(_items(values), attribute)),
-    "max": lambda values, attribute=None: max(_take(_items(values), attribute)),
-    "abs": lambda value: abs(_number(value)),
-    "keys": lambda value: list(_map(value)),
-    "values": lambda value: list(_map(value).values()),
-    "items": lambda value: [[key, item] for key, item in _map(value).items()],
-    "list": lambda value: list(value) if isinstance(value, Mapping) else _items(value),
+    "map": lambda values, attribute: parts_of(items_of(values), attribute),
+    "reverse": lambda value: value[::-1] if isinstance(value, str) else items_of(value)[::-1],
+    "sum": lambda values, attribute=None: sum(number_of(part) for part in parts_of(items_of(values), attribute)),
+    "min": lambda values, attribute=None: min(parts_of(items_of(values), attribute)),
+    "max": lambda values, attribute=None: max(parts_of(items_of(values), attribute)),
+    "abs": lambda value: abs(number_of(value)),
+    "keys": lambda value: list(map_of(value)),
+    "values": lambda value: list(map_of(value).values()),
+    "items": lambda value: [[key, item] for key, item in map_of(value).items()],
+    "list": lambda value: list(value) if isinstance(value, Mapping) else items_of(value),
     "upper": _text(str.upper),
     "lower": _text(str.lower),
     "title": _text(str.title),
@@ -269,9 +188,9 @@ TESTS: dict[str, Filter] = {
     "object": lambda value: isinstance(value, Mapping),
     "iterable": lambda value: isinstance(value, (list, tuple, str, Mapping)),
     "sequence": lambda value: isinstance(value, (list, tuple, str)),
-    "odd": lambda value: _number(value) % 2 == 1,
-    "even": lambda value: _number(value) % 2 == 0,
-    "divisibleby": lambda value, number: _number(value) % number == 0,
+    "odd": lambda value: number_of(value) % 2 == 1,
+    "even": lambda value: number_of(value) % 2 == 0,
+    "divisibleby": lambda value, number: number_of(value) % number == 0,
     "containing": lambda value, part: part in value,
     "in": lambda value, values: value in values,
     "starting_with": lambda value, start: to_text(value).startswith(start),

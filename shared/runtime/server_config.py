@@ -78,8 +78,8 @@ class ServerConfig:
     workspaces: Mapping[str, WorkspaceSource] = field(default_factory=dict)
     default_step_timeout: timedelta | None = None
     default_job_timeout: timedelta | None = None
-    recovery: Recovery = field(default_factory=lambda: Recovery())
-    retention: Retention = field(default_factory=lambda: Retention())
+    recovery: Recovery = field(default_factory=Recovery)
+    retention: Retention = field(default_factory=Retention)
 
 
 def load_server_config(path: Path) -> ServerConfig:
@@ -108,10 +108,10 @@ def load_server_config(path: Path) -> ServerConfig:
 
 
 def _read(report: Report, place: Place, folder: Path) -> ServerConfig:
-    sections = {"recovery": Recovery, "retention": Retention}
+    sections: dict[str, type[_Section]] = {"recovery": Recovery, "retention": Retention}
     _check_keys(report, place, {"workspaces", *sections, *_Timeouts.model_fields}, _LATER)
     timeouts = read_part(_Timeouts, place.data, report, place) or _Timeouts()
-    read = {key: _read_section(report, place, key, model) for key, model in sections.items()}
+    read: dict[str, Any] = {key: _read_section(report, place, key, model) for key, model in sections.items()}
     return ServerConfig(
         workspaces=_read_workspaces(report, place, folder),
         default_step_timeout=_duration(timeouts.default_step_timeout),
