@@ -72,7 +72,7 @@ def test_the_image_is_pinned_hashed_unprivileged_and_asked_for_its_health() -> N
 
 def test_what_the_image_copies_is_let_through_and_exists() -> None:
     copied = {line.split()[1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ") and "--from" not in line}
-    ignored = (ROOT / "deploy/docker/Dockerfile.dockerignore").read_text().splitlines()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {f"!{path}" for path in copied} <= set(ignored)
     assert all((ROOT / path).exists() for path in copied)
 
