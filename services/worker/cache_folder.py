@@ -1,0 +1,128 @@
+"""The folder where one worker process unpacks and copies workspaces."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.definition.archive import unpack
+from shared.errors import Broken
+
+SMALL_BYTES = 20 * 1024 * 1024  # up to here copies are made in advance
+_OWNER_ONLY = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An unpacked workspace."""
+
+    path: Path
+    is_small: bool
+
+
+class CacheFolder:
+    """`root/<worker id>`, locked while the process lives; folders of dead processes are removed by the next one."""
+
+    def __init__(self, root: Path, worker_id: str) -> None:
+        self._root = root
+        self._own = root / worker_id
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        """Make and lock the own folder, remove those that nobody holds.
+
+        Raises:
+            Broken: the folder can't be made, or belongs to somebody else.
+        """
+        try:
+            self._root.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
+            if self._root.stat().st_uid != os.getuid():
+                raise Broken(f"the cache folder {self._root} belongs to another user")
+            self._lock = self._hold(self._own)
+            (self._own / "copies").mkdir()
+            (self._own / "revisions").mkdir()
+        except OSError as error:
+            raise Broken(f"the cache folder {self._root} can't be used: {error.strerror}") from error
+        for other in self._root.iterdir():
+            if other != self._own:
+                self._remove_if_dead(other)
+
+    def close(self) -> None:
+        """Remove the own folder."""
+        self.remove(self._own)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def new_copy_path(self, name: str) -> Path:
+        """Where a copy of that name goes."""
+        return self._own / "copies" / name
+
+    def unpack(self, archive: bytes, name: str) -> Copy:
+        """Unpack an archive; it shows up under its name only when it is whole.
+
+        Raises:
+            Poison: as `archive.unpack`.
+            OSError: the disk.
+        """
+        partial = self._own / "revisions" / f"{name}.partial"
+        try:
+            unpack(archive, partial)
+        except BaseException:
+            self.remove(partial)
+            raise
+        path = partial.rename(partial.with_suffix(""))
+        size = sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
+        return Copy(path, size <= SMALL_BYTES)
+
+    def copy(self, pristine: Path, folder: Path) -> None:
+        """Make `folder` with a copy of the workspace in `workspace/`."""
+        folder.mkdir(mode=_OWNER_ONLY)
+        try:
+            shutil.copytree(pristine, folder / "workspace", symlinks=True)
+        except BaseException:
+            self.remove(folder)
+            raise
+
+    def remove(self, folder: Path) -> None:
+        """Remove a folder and all in it, also what its step made unwritable; the next process removes what stays."""
+        shutil.rmtree(folder, onerror=_open_up_and_retry)
+
+    def _remove_if_dead(self, other: Path) -> None:
+        try:
+            held = self._hold(other)
+        except OSError:  # somebody lives there, or it is not one of ours
+            return
+        self.remove(other)
+        os.close(held)
+
+    @staticmethod
+    def _hold(folder: Path) -> int:
+        folder.mkdir(exist_ok=True, mode=_OWNER_ONLY)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise
+        return lock
+
+
+def _open_up_and_retry(function: Callable[..., Any], path: str, _: object) -> None:
+    parent = Path(path).parent
+    for folder in (parent, Path(path)):
+        try:
+            if not folder.is_symlink():
+                folder.chmod(_OWNER_ONLY)
+        except OSError:
+            continue
+    try:
+        if function in (os.scandir, os.open, os.rmdir, os.lstat) and Path(path).is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            function(path)
+    except (OSError, TypeError):
+        return

@@ -1,0 +1,41 @@
+"""What a worker can be told."""
+
+import socket
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from shared.runtime.settings import Settings
+
+
+class WorkerSettings(Settings):
+    """A worker's settings; `HEADRACE_WORKER_SLOTS` sets `worker_slots`, and so on."""
+
+    worker_name: str = Field(
+        default_factory=socket.gethostname, min_length=1, max_length=200, description="Shown name."
+    )
+    worker_slots: int = Field(4, ge=1, le=1000, description="Steps at the same time.")
+    worker_tags: tuple[str, ...] = Field((), description='Extra abilities, as JSON: ["gpu", "eu"].')
+    worker_exclusive: bool = Field(False, description="Run only steps that ask for every tag of this worker.")
+    worker_cache_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".cache" / "headrace" / "worker",
+        description="Where unpacked workspaces and working copies lie.",
+    )
+    worker_kept_revisions: int = Field(8, ge=1, le=1000, description="Unpacked workspace revisions kept.")
+    worker_probe_port: int = Field(0, ge=0, le=65535, description="Port of /healthz and /metrics; 0: none.")
+    worker_probe_host: str = Field("127.0.0.1", description="Address of /healthz and /metrics.")
+    worker_drain_seconds: float = Field(
+        30, ge=0, le=86_400, description="How long running steps may finish on SIGTERM."
+    )
+    worker_heartbeat_seconds: float = Field(5, gt=0, le=60, description="Between two signs of life; three lost: gone.")
+    worker_hold_seconds: float = Field(
+        300, gt=0, le=1500, description="How long a step's delivery is held; the broker's own limit is 1,800."
+    )
+
+    @field_validator("worker_tags")
+    @classmethod
+    def _tags_are_words(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        for tag in tags:
+            if not tag or "+" in tag or tag != tag.strip():
+                raise ValueError(f"{tag!r} is not a tag: no `+`, no blank edges")
+        return tuple(sorted(set(tags)))

@@ -1,0 +1,95 @@
+"""Builds a worker from its parts."""
+
+from datetime import timedelta
+
+from uuid_utils import uuid7
+
+from services.worker.attempts import Attempts
+from services.worker.cache_folder import CacheFolder
+from services.worker.handle_step import StepHandler
+from services.worker.hear_control import ControlHearer
+from services.worker.heartbeat import Heartbeat
+from services.worker.look_up import LookUp
+from services.worker.process_group import ProcessGroups
+from services.worker.routes import SCRIPT, Coverage
+from services.worker.run_step import StepRun
+from services.worker.runners.script import ScriptRunner
+from services.worker.settings import WorkerSettings
+from services.worker.slots import Slots
+from services.worker.take_steps import StepTaker
+from services.worker.version import VERSION
+from services.worker.worker import Worker
+from services.worker.workspace_cache import WorkspaceCache
+from shared.broker import rabbit
+from shared.broker.ports import Broker
+from shared.runtime.clock import Clock, SystemClock
+from shared.runtime.lifecycle import Lifecycle
+from shared.storage import client
+from shared.storage.ports import Storage
+from shared.storage.records import WorkerRecord
+
+
+async def connect(settings: WorkerSettings, lifecycle: Lifecycle) -> Worker:
+    """A worker on the real broker and database.
+
+    Raises:
+        Unavailable: one of them is not there.
+        Broken: they belong to other settings.
+    """
+    storage = await client.connect(settings.mongo_url.get_secret_value(), settings.database)
+    try:
+        await storage.partitions.check_count(settings.partitions)
+        broker = await rabbit.connect(
+            settings.rabbitmq_url.get_secret_value(),
+            name=f"worker {settings.worker_name}",
+            partitions=settings.partitions,
+        )
+    except BaseException:
+        await storage.close()
+        raise
+    return build(settings, lifecycle, broker=broker, storage=storage)
+
+
+def build(
+    settings: WorkerSettings, lifecycle: Lifecycle, *, broker: Broker, storage: Storage, clock: Clock | None = None
+) -> Worker:
+    """A worker on any broker and storage; it owns and closes them."""
+    clock = clock or SystemClock()
+    worker_id = str(uuid7())
+    heartbeat_every = timedelta(seconds=settings.worker_heartbeat_seconds)
+    coverage = Coverage((SCRIPT,), settings.worker_tags, is_exclusive=settings.worker_exclusive)
+    record = WorkerRecord(
+        id=worker_id,
+        name=settings.worker_name,
+        abilities=coverage.abilities,
+        tags=coverage.tags,
+        is_exclusive=coverage.is_exclusive,
+        slots=settings.worker_slots,
+        version=VERSION,
+    )
+    attempts, processes, slots = Attempts(), ProcessGroups(), Slots(settings.worker_slots)
+    workspaces = WorkspaceCache(
+        storage.workspaces,
+        CacheFolder(settings.worker_cache_dir, worker_id),
+        keep=settings.worker_kept_revisions,
+        spares=settings.worker_slots,
+    )
+    runners = {SCRIPT: ScriptRunner(workspaces, processes)}
+    step_run = StepRun(broker, clock, runners, worker_id=worker_id, partitions=settings.partitions)
+    look_up = LookUp(storage.jobs, storage.workers, clock, heartbeat_every)
+    handler = StepHandler(attempts, look_up, step_run, clock)
+    hold = timedelta(seconds=settings.worker_hold_seconds)
+    taker = StepTaker(coverage, broker, slots, handler.handle, hold=hold, lifecycle=lifecycle)
+    return Worker(
+        settings=settings,
+        lifecycle=lifecycle,
+        clock=clock,
+        broker=broker,
+        storage=storage,
+        attempts=attempts,
+        processes=processes,
+        workspaces=workspaces,
+        heartbeat=Heartbeat(record, attempts, storage.workers, broker, heartbeat_every),
+        control=ControlHearer(worker_id, broker, attempts, taker),
+        taker=taker,
+    )
