@@ -1,0 +1,49 @@
+"""Clears away what is done, in batches, when nothing else did."""
+
+from datetime import timedelta
+
+from shared.engine.job import Job
+from shared.orchestration.carried_out import CarriedOut
+from shared.orchestration.recent_jobs import RecentJobs
+from shared.runtime.clock import Clock
+from shared.runtime.lifecycle import Lifecycle
+from shared.storage.ports import Storage
+
+EVERY = timedelta(milliseconds=500)
+BATCH = 500  # jobs in one write
+
+
+class Tidy:
+    """Empties outboxes of jobs that are not saved again, and removes the timers of jobs that have ended."""
+
+    def __init__(self, storage: Storage, done: CarriedOut, recent: RecentJobs, clock: Clock) -> None:
+        self._storage = storage
+        self._done = done
+        self._recent = recent
+        self._clock = clock
+        self._ended: list[str] = []
+
+    def note_ended(self, job: Job) -> None:
+        """The job's timers, if it set any, are not needed any more."""
+        if job.flow.timeout is not None or any(spec.timeout is not None for spec in job.flow.steps.values()):
+            self._ended.append(job.id)
+
+    async def run(self, lifecycle: Lifecycle) -> None:
+        """Tidy twice a second until the stop signal."""
+
+        async def body() -> None:
+            await lifecycle.pause(EVERY)
+            await self.tidy()
+
+        await lifecycle.repeat("outbox.tidy", body)
+
+    async def tidy(self) -> None:
+        """Clear what is due now. Repeats: harmless."""
+        while cleared := self._done.overdue(self._clock.now(), BATCH):
+            await self._storage.jobs.clear_outbox(cleared)
+            for job_id, ids in cleared.items():
+                self._done.settle(job_id, ids)
+                self._recent.strip(job_id, ids)
+        while ended := self._ended[:BATCH]:
+            await self._storage.timers.remove_of(ended)
+            del self._ended[: len(ended)]
