@@ -5,6 +5,8 @@ A dependency satisfies a step when it completed or was skipped; a failed or canc
 of ten steps and of a thousand.
 """
 
+from collections.abc import Iterable
+
 from shared.engine.decision import RenderFailed
 from shared.engine.dispatch import dispatch
 from shared.engine.draft import Draft
@@ -12,7 +14,8 @@ from shared.engine.flow import StepSpec
 from shared.engine.states import StepStatus
 from shared.engine.visibility import Visible, seen_by_condition
 
-_UNSATISFYING = frozenset({StepStatus.FAILED, StepStatus.CANCELLED})
+_VERBS = {StepStatus.FAILED: "failed", StepStatus.CANCELLED: "was cancelled"}
+"""How a dependency ends that satisfies only a step with `continue_on_failure`, and the word for it."""
 
 
 def promote(draft: Draft) -> None:
@@ -41,25 +44,26 @@ def admit(draft: Draft, spec: StepSpec) -> None:
 
 
 def _reconsider(draft: Draft, spec: StepSpec, cause: str) -> None:
-    """Judge a pending step again, now that its dependency `cause` has ended."""
-    ended = draft.steps[cause].status
-    if ended in _UNSATISFYING and not spec.continue_on_failure:
-        draft.skip_step(spec.name, f"its dependency '{cause}' {_verb(ended)}")
-    elif not _have_all_ended(draft, spec):
+    """Judge a pending step again, now that its dependency `cause` has ended: others may still be open."""
+    have_all_ended = _have_all_ended(draft, spec)
+    failed = None if spec.continue_on_failure else _first_failed(draft, spec.depends_on if have_all_ended else (cause,))
+    if failed is not None:
+        draft.skip_step(spec.name, f"its dependency '{failed}' {_VERBS[draft.steps[failed].status]}")
+    elif not have_all_ended:
         return
-    elif _were_all_skipped(draft, spec) and not spec.continue_on_failure:
+    elif not spec.continue_on_failure and _were_all_skipped(draft, spec):
         draft.skip_step(spec.name, "all its dependencies were skipped")
     else:
         admit(draft, spec)
 
 
-def _verb(ended: StepStatus) -> str:
-    return "failed" if ended is StepStatus.FAILED else "was cancelled"
-
-
 def _have_all_ended(draft: Draft, spec: StepSpec) -> bool:
     """Backwards: steps tend to end in the author's order, so that a wide join usually finds an open one at once."""
     return all(draft.steps[name].status.is_terminal for name in reversed(spec.depends_on))
+
+
+def _first_failed(draft: Draft, names: Iterable[str]) -> str | None:
+    return next((name for name in names if draft.steps[name].status in _VERBS), None)
 
 
 def _were_all_skipped(draft: Draft, spec: StepSpec) -> bool:

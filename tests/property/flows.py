@@ -8,9 +8,10 @@ from shared.engine.flow import Hook, StepSpec
 from shared.engine.job import Job
 from tests.support.jobs import SCRIPT, job_of, step
 
+UNTRUE = "{{ 0 }}"
 BROKEN = "{{ nobody.output }}"
-CONDITIONS = st.sampled_from([None, None, None, "true", "{{ 0 }}", BROKEN])
-INPUTS = st.sampled_from([{}, {}, {}, {"x": BROKEN}])
+CONDITIONS: st.SearchStrategy[str | None] = st.sampled_from([None] * 6 + ["true", UNTRUE, BROKEN])
+INPUTS: st.SearchStrategy[dict[str, str]] = st.sampled_from([{}] * 8 + [{"x": BROKEN}])
 TIMEOUTS = st.sampled_from([None, timedelta(seconds=30)])
 HOOKS = st.sampled_from([(), (Hook(SCRIPT),), (Hook(SCRIPT, {"x": BROKEN}), Hook(SCRIPT))])
 

@@ -11,7 +11,7 @@ from shared.engine.commands import Command, RunStep, SetTimer, WriteServerLine
 from shared.engine.decide import decide
 from shared.engine.events import Event, JobCancelRequested, JobCreated, StepFinished, StepLost, StepStarted, TimerFired
 from shared.engine.job import Job, Step
-from shared.engine.states import Outcome, StepStatus
+from shared.engine.states import JobStatus, Outcome, StepStatus
 from tests.property.flows import jobs
 from tests.support.jobs import at
 
@@ -74,13 +74,19 @@ class UnreliableNetwork(RuleBasedStateMachine):
         if sure == 0:
             self.tell(JobCancelRequested(self.tick()))
 
-    @rule()
-    def the_job_is_created_again(self) -> None:
-        self.tell(JobCreated(at(0)))
+    @rule(sure=st.integers(0, 9))
+    def the_job_is_created_again(self, sure: int) -> None:
+        if sure == 0:
+            self.tell(JobCreated(at(0)))
 
     @invariant()
     def a_job_that_has_not_ended_waits_for_something(self) -> None:
         assert self.job.status.is_terminal or any(step.status in IN_HAND for step in self.job.steps.values())
+
+    @invariant()
+    def in_an_ended_job_nothing_waits(self) -> None:
+        open_ = {step.status for step in self.job.steps.values() if not step.status.is_terminal}
+        assert not self.job.status.is_terminal or open_ <= {StepStatus.RUNNING}
 
     @invariant()
     def open_steps_are_counted_right(self) -> None:
@@ -122,6 +128,8 @@ class UnreliableNetwork(RuleBasedStateMachine):
             assert self.job.output == before.output
         for name, step in before.steps.items():
             check_step(step, self.job.steps[name])
+            if before.status is JobStatus.CANCELLED and not step.status.is_terminal:
+                assert self.job.steps[name].status in (StepStatus.RUNNING, StepStatus.CANCELLED)
         self.take(decision.commands)
 
     def take(self, commands: tuple[Command, ...]) -> None:
@@ -147,6 +155,8 @@ class UnreliableNetwork(RuleBasedStateMachine):
 def check_step(before: Step, after: Step) -> None:
     assert after.attempt >= before.attempt
     assert after.lost_attempts >= before.lost_attempts
+    if after.attempt == before.attempt and after.started_at and before.started_at:
+        assert after.started_at >= before.started_at, "who holds an attempt never gives it back"
     if before.status.is_terminal:
         assert after.status is before.status
         assert (after.output, after.error) == (before.output, before.error)
