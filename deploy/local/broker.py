@@ -60,6 +60,7 @@ def plan_broker(plan: Plan, ports: PortBook) -> Program:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+S {SCHEDULERS}:{SCHEDULERS} "
             "-kernel inet_dist_use_interface {127,0,0,1}",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
             "RUNNING_UNDER_SYSTEMD": "true",  # no shell in front of the node: a signal to the pid meets the node
         },
     )
