@@ -62,6 +62,8 @@ class RequestOwner:
             if answer.status:
                 raise
             return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, SECRET_DETAIL)
+        finally:
+            answer.deadline = None
         return None
 
 
@@ -76,13 +78,13 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if self.deadline is not None and not self.deadline.expired():
+            if self.deadline is not None:
                 self.deadline.reschedule(None)
         await self._send(message)
 
 
 class BodyLimit:
-    """Refuses bodies that are too large with 413 before anything reads them; counts those that do not say their size."""
+    """Refuses bodies that are too large with 413 before anything reads them; counts those that don't say their size."""
 
     def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
         self._app = app

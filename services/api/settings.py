@@ -1,6 +1,6 @@
 """The api's settings."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared.runtime.settings import Settings
 
@@ -16,3 +16,10 @@ class ApiSettings(Settings):
     api_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     api_request_seconds: float = Field(30.0, gt=0, description="Longest time until an answer begins, in seconds.")
     api_viewers: int = Field(1000, ge=1, description="Most open log streams of this process.")
+
+    @field_validator("api_cors_origins")
+    @classmethod
+    def _name_each_origin(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not origin.startswith(("http://", "https://")) or "*" in origin for origin in origins):
+            raise ValueError("each origin must be named, like https://example.org")
+        return origins

@@ -5,14 +5,15 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from shared.orchestration.catalog import Catalog
-from shared.orchestration.create_job import NewJob
 from uuid_utils import uuid7
 
 from services.api.error_responses import field_problems, sentence_of
 from services.api.models.jobs import ExecuteRequest
 from services.api.use_cases.read_workspaces import find_task
+from shared.definition.inputs import resolve_input
 from shared.errors import Conflict, InvalidInput
+from shared.orchestration.catalog import Catalog
+from shared.orchestration.create_job import NewJob
 from shared.orchestration.orchestrator import Orchestrator
 from shared.storage.ports import IdempotencyStore
 
@@ -39,10 +40,11 @@ async def execute_task(
     """
     request = _parse(body)
     loaded = await catalog.current(workspace)
-    find_task(loaded, task)
+    definition = find_task(loaded, task)
     job_id = str(uuid7())
     if key is not None:
         loaded.flow_of(task)
+        resolve_input(definition.input, request.input)  # a refused request does not use the key up
         job_id = await _claim(idempotency, key, workspace, task, request, job_id)
     new = NewJob(workspace=workspace, task=task, input=request.input, source_type=SOURCE_TYPE, job_id=job_id)
     return (await orchestrator.create(new)).id

@@ -1,0 +1,70 @@
+"""The OpenAPI description: kept in the tree, complete, and true to the contract's page."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.api.app import bare_app
+from services.api.openapi import TARGET, as_text, describe
+from services.api.settings import ApiSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = {
+    "/api/workspaces": {"get"},
+    "/api/workspaces/{workspace}/tasks": {"get"},
+    "/api/workspaces/{workspace}/tasks/{task}": {"get"},
+    "/api/workspaces/{workspace}/tasks/{task}/execute": {"post"},
+    "/api/workspaces/{workspace}/triggers": {"get"},
+    "/api/tasks": {"get"},
+    "/api/jobs": {"get"},
+    "/api/jobs/{job_id}": {"get"},
+    "/api/jobs/{job_id}/cancel": {"post"},
+    "/api/jobs/{job_id}/logs": {"get"},
+    "/api/jobs/{job_id}/steps/{step}/logs": {"get"},
+    "/api/workers": {"get"},
+    "/api/workers/{worker_id}": {"get"},
+    "/api/config": {"get"},
+    "/api/stats": {"get"},
+    "/healthz": {"get"},
+    "/metrics": {"get"},
+}
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    return describe(bare_app(ApiSettings()))
+
+
+def test_the_kept_description_is_the_current_one(description: dict[str, Any]) -> None:
+    kept = (ROOT / TARGET).read_bytes()
+    assert kept == as_text(description), "run `python -m services.api.openapi`"
+
+
+def test_every_endpoint_is_described(description: dict[str, Any]) -> None:
+    assert description["openapi"].startswith("3.1")
+    assert {path: set(methods) for path, methods in description["paths"].items()} == PAGE
+
+
+def test_every_operation_has_an_id_of_its_own_a_summary_and_a_typed_answer(description: dict[str, Any]) -> None:
+    operations = [operation for path in description["paths"].values() for operation in path.values()]
+    ids = [operation["operationId"] for operation in operations]
+    assert len(set(ids)) == len(ids)
+    assert all(operation["summary"] and operation["description"] for operation in operations)
+    for operation in operations:
+        content = operation["responses"]["200"]["content"]
+        assert "text/plain" in content or content["application/json"]["schema"], operation["operationId"]
+
+
+def test_every_refusal_has_the_one_body(description: dict[str, Any]) -> None:
+    for path, methods in description["paths"].items():
+        for operation in methods.values():
+            refusals = {code: answer for code, answer in operation["responses"].items() if int(code) >= 400}
+            assert "422" not in refusals
+            if path != "/healthz":
+                assert {tuple(answer["content"]) for answer in refusals.values()} <= {("application/problem+json",)}
+
+
+def test_every_field_of_the_one_body_but_errors_is_required(description: dict[str, Any]) -> None:
+    body = description["components"]["schemas"]["ProblemDetails"]
+    assert set(body["required"]) == {"type", "title", "status", "detail", "instance", "error"}
