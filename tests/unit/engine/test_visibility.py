@@ -1,9 +1,13 @@
 """What templates see, and that nothing is looked up that they do not ask for."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from shared.definition.templates import JinjaRenderer
+from shared.engine.decision import RenderFailed
 from shared.engine.draft import Draft
 from shared.engine.states import StepStatus
 from shared.engine.visibility import Visible, seen_by_condition, seen_by_worker
@@ -46,3 +50,22 @@ def test_a_step_really_called_so_comes_before_one_with_hyphens() -> None:
     flow = job_of(step("say_hi"), step("say-hi"), step("say-no")).flow
     assert flow.variables["say_hi"] == "say_hi"
     assert flow.variables["say_no"] == "say-no"
+
+
+class LookedUp(Visible):
+    """Refuses to be copied as a whole."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("a template asks for what it names, not for everything")
+
+
+def test_rendering_looks_up_only_what_the_template_names(draft: Draft) -> None:
+    seen = LookedUp(draft, {"x": "X"}, seen_by_worker)
+    renderer = JinjaRenderer()
+    assert renderer.render("{{ completed.output }} {{ input.x }}", seen) == "1 X"
+    assert renderer.render_deep({"a": ["{{ input.x }}"]}, seen) == {"a": ["X"]}
+    assert renderer.is_true("{{ completed.output == 1 }}", seen)
+    with pytest.raises(RenderFailed, match=re.escape("undefined variable 'running.output'")):
+        renderer.render("{{ running.output }}", seen)
