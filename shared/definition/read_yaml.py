@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -80,6 +81,7 @@ def read_yaml(text: bytes, file: str) -> Document:
 
 def _compose(text: str) -> Node | None:
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _BoundedComposer
     try:
         root: Node | None = yaml.compose(text)
     except MarkedYAMLError as error:
@@ -96,6 +98,29 @@ def _compose(text: str) -> Node | None:
 def _sentence(error: MarkedYAMLError) -> str:
     parts = (error.context, error.problem)
     return "bad YAML: " + ", ".join(str(part) for part in parts if part)
+
+
+class _BoundedComposer(Composer):
+    """Stops at the first level or value too many, before the rest of the text is scanned."""
+
+    levels = 0
+    count = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node:
+        self.levels += 1
+        self.count += 1
+        mark = self.parser.peek_event().start_mark
+        _check_limits(self.count, self.levels - 2, (mark.line + 1, mark.column + 1))
+        node: Node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
+
+
+def _check_limits(count: int, levels: int, spot: Spot) -> None:
+    if count > VALUES:
+        raise Unreadable(f"more than {VALUES} values, aliases counted", spot)
+    if levels > LEVELS:
+        raise Unreadable(f"nested deeper than {LEVELS} levels", spot)
 
 
 class _Reading:
@@ -119,10 +144,7 @@ class _Reading:
 
     def _count_one(self, node: Node, path: Path) -> None:
         self._count += 1
-        if self._count > VALUES:
-            raise Unreadable(f"more than {VALUES} values, aliases counted", _spot(node))
-        if len(path) > LEVELS:
-            raise Unreadable(f"nested deeper than {LEVELS} levels", _spot(node))
+        _check_limits(self._count, len(path), _spot(node))
 
     def _read_map(self, node: MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
