@@ -1,12 +1,14 @@
 """Jobs and what they owe as documents, and back.
 
 What users may shape (input, output, templates) is stored as JSON text: no key, depth or integer of theirs meets a rule
-of the database. Times are kept to the millisecond, as BSON does. None and defaults of steps are left out.
+of the database. Times are kept to the millisecond, as BSON does. None and defaults of steps are left out. The flow is a
+digest; its text is kept once for all jobs that follow it. `found_by` is what the one index over jobs looks at:
+`["task:hello", "status:running", "lease:<worker id>", …]`; each further index would slow down every save.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -24,7 +26,6 @@ _FLOW = TypeAdapter(Flow)
 _COMMANDS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind) for kind in (RunStep, CancelStep, SetTimer, StartHook, WriteServerLine)
 }
-_KNOWN_FLOWS = 256  # parsing a flow of 200 steps takes about 1 ms; jobs of one task revision share it
 
 
 def encode_key(name: str) -> str:
@@ -49,12 +50,14 @@ def to_millis(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def _encode_flow(flow: Flow) -> str:
-    return _FLOW.dump_json(flow, exclude={"dependents"}).decode()
+def encode_flow(flow: Flow) -> tuple[str, str]:
+    """A flow's digest and its text."""
+    text = _FLOW.dump_json(flow, exclude={"dependents"})
+    return sha256(text).hexdigest(), text.decode()
 
 
-@lru_cache(maxsize=_KNOWN_FLOWS)
-def _decode_flow(text: str) -> Flow:
+def decode_flow(text: str) -> Flow:
+    """The flow back."""
     return _FLOW.validate_json(text)
 
 
@@ -64,7 +67,6 @@ _JOB: dict[str, tuple[_Codec, _Codec]] = {
     "workspace": (str, str),
     "task": (str, str),
     "revision": (str, str),
-    "flow": (_encode_flow, _decode_flow),
     "input": (dump_json, load_json),
     "raw_input": (dump_json, load_json),
     "source_type": (str, str),
@@ -80,7 +82,7 @@ _JOB: dict[str, tuple[_Codec, _Codec]] = {
     "finished_at": (to_millis, to_millis),
     "warnings": (list, tuple),
 }
-"""How each field of a job is written and read; `_id`, `steps`, `version` and `outbox` have their own ways."""
+"""How each field of a job is written and read; `_id`, `flow`, `steps`, `version` and `outbox` have their own ways."""
 
 _STEP: dict[str, tuple[_Codec, _Codec]] = {
     "status": (str, StepStatus),
@@ -96,6 +98,8 @@ _STEP: dict[str, tuple[_Codec, _Codec]] = {
     "finished_at": (to_millis, to_millis),
     "log_lines": (dump_json, load_json),
 }
+LISTED_BY = ("task", "workspace", "status", "source_type")
+"""By which fields jobs are listed; the one that leaves least to look at comes first."""
 _STEP_DEFAULTS: dict[str, Any] = {"attempt": 0, "lost_attempts": 0, "log_lines": {}}
 
 
@@ -128,40 +132,47 @@ def decode_command(document: Mapping[str, Any]) -> Command:
     return command
 
 
-def encode_job(stored: StoredJob) -> Document:
-    """The whole document of a new job; `outbox_at` is the store's business."""
+def encode_job(stored: StoredJob, flow: str) -> Document:
+    """The whole document of a new job whose flow has this digest; `outbox_at` is the store's business."""
     job = stored.job
-    document: Document = {"_id": job.id, "version": job.version}
+    document: Document = {"_id": job.id, "version": job.version, "flow": flow}
     for name, (encode, _) in _JOB.items():
         value = getattr(job, name)
         if value is not None:
             document[name] = encode(value)
     document["steps"] = {encode_key(name): encode_step(step) for name, step in job.steps.items()}
     document["outbox"] = [encode_command(command) for command in stored.outbox]
-    document |= {name: rows for name, rows in encode_workers(job).items() if rows}
-    return document
+    return document | _encode_look_ups(job)
 
 
-def decode_job(document: Mapping[str, Any]) -> StoredJob:
-    """The job and its outbox back."""
+def decode_job(document: Mapping[str, Any], flow: Flow) -> StoredJob:
+    """The job and its outbox back; `flow` is the one that the document names."""
     fields = {name: decode(document[name]) for name, (_, decode) in _JOB.items() if document.get(name) is not None}
     steps = {decode_key(key): decode_step(step) for key, step in document["steps"].items()}
-    job = Job(id=document["_id"], version=document["version"], steps=steps, **fields)
+    job = Job(id=document["_id"], version=document["version"], flow=flow, steps=steps, **fields)
     return StoredJob(job, tuple(decode_command(command) for command in document["outbox"]))
 
 
-def encode_workers(job: Job) -> dict[str, list[Document]]:
-    """Who runs what (`leases`) and who ran what (`ran_on`), for look-ups by worker."""
+def mark(kind: str, value: str) -> str:
+    """What `found_by` holds and queries ask for: `status:running`."""
+    return f"{kind}:{value}"
+
+
+def _encode_look_ups(job: Job) -> Document:
+    """`found_by`; `leases`: who runs what now; `workers`: who has how many of the steps."""
     leases: list[Document] = []
-    ran_on: list[Document] = []
+    counts: dict[str, int] = {}
     for name, step in job.steps.items():
         if step.worker_id is None:
             continue
-        spec = job.flow.steps.get(name)
-        ran_on.append({"worker_id": step.worker_id, "step": name, "action_type": spec.action.type if spec else ""})
+        counts[step.worker_id] = counts.get(step.worker_id, 0) + 1
         if step.status is StepStatus.RUNNING:
             leases.append({"worker_id": step.worker_id, "step": name, "attempt": step.attempt})
-    return {"leases": leases, "ran_on": ran_on}
+    found_by = [mark(name, str(getattr(job, name))) for name in LISTED_BY]
+    found_by += [mark("worker", worker_id) for worker_id in counts]
+    found_by += [mark("lease", worker_id) for worker_id in dict.fromkeys(lease["worker_id"] for lease in leases)]
+    workers = [{"id": worker_id, "steps": count} for worker_id, count in counts.items()]
+    return {"found_by": found_by, "leases": leases, "workers": workers}
 
 
 def find_changes(before: Job, job: Job) -> tuple[Document, list[str]]:
@@ -173,21 +184,15 @@ def find_changes(before: Job, job: Job) -> tuple[Document, list[str]]:
             value = None if new is None else encode(new)
             if old is None or value != encode(old):
                 changed[name] = value
-    if job.steps is before.steps:
-        return changed, []
-    gone = _find_step_changes(before, job, changed)
-    for name, rows in encode_workers(job).items():
-        if rows:
-            changed[name] = rows
-        else:
-            gone.append(name)
+    gone = [] if job.steps is before.steps else _find_step_changes(before, job, changed)
+    old_look_ups = _encode_look_ups(before)
+    changed |= {name: rows for name, rows in _encode_look_ups(job).items() if rows != old_look_ups[name]}
     return changed, gone
 
 
 def _find_step_changes(before: Job, job: Job, changed: Document) -> list[str]:
     for name, step in job.steps.items():
-        old = before.steps.get(name)
-        if step is not old:
+        if step is not before.steps.get(name):
             changed[f"steps.{encode_key(name)}"] = encode_step(step)
     return [f"steps.{encode_key(name)}" for name in before.steps if name not in job.steps]
 
@@ -213,21 +218,21 @@ def decode_summary(document: Mapping[str, Any]) -> JobSummary:
     return JobSummary(id=document["_id"], **row)
 
 
-def decode_step_rows(document: Mapping[str, Any], worker_id: str) -> list[StepRow]:
+def decode_step_rows(document: Mapping[str, Any], flow: Flow, worker_id: str) -> list[StepRow]:
     """The steps of a job that the worker ran."""
     rows = []
-    for ran in document["ran_on"]:
-        if ran["worker_id"] != worker_id:
+    for key, step in document["steps"].items():
+        if step.get("worker_id") != worker_id:
             continue
-        step = document["steps"][encode_key(ran["step"])]
+        name = decode_key(key)
         rows.append(
             StepRow(
                 job_id=document["_id"],
                 workspace=document["workspace"],
                 task=document["task"],
                 job_status=document["status"],
-                step=ran["step"],
-                action_type=ran["action_type"],
+                step=name,
+                action_type=flow.steps[name].action.type if name in flow.steps else "",
                 status=step["status"],
                 started_at=step.get("started_at"),
                 finished_at=step.get("finished_at"),

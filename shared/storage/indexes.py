@@ -22,16 +22,14 @@ class Index:
     expires_after: timedelta | None = None
 
 
-JOBS_BY = {
-    field: Index("jobs", f"by_{field}", ((field, UP), ("_id", DOWN)), f"pages and counts of the jobs with one {field}")
-    for field in ("workspace", "task", "status", "source_type")
-}
-
 INDEXES: tuple[Index, ...] = (
-    *JOBS_BY.values(),
+    Index(
+        "jobs",
+        "by_mark",
+        (("found_by", UP), ("_id", DOWN)),
+        "pages and counts of jobs by task, workspace, status or source; what a worker runs and has run",
+    ),
     Index("jobs", "by_outbox", (("outbox_at", UP),), "jobs that have owed commands for long", is_sparse=True),
-    Index("jobs", "by_lease", (("leases.worker_id", UP),), "what a lost worker had in hand", is_sparse=True),
-    Index("jobs", "by_ran_on", (("ran_on.worker_id", UP), ("_id", DOWN)), "the page of a worker's latest steps"),
     Index("timers", "by_due", (("due_at", UP),), "timers that are due, and the next one"),
     Index("timers", "by_job", (("job_id", UP),), "removing the timers of jobs that have ended"),
     Index("workers", "by_heartbeat", (("status", UP), ("heartbeat_at", UP)), "workers that have gone silent"),

@@ -8,9 +8,10 @@ from uuid import uuid4
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from shared.engine.states import TERMINAL_JOB
+from shared.engine.states import TERMINAL_JOB, JobStatus
 from shared.storage.calls import Database, asks, find_duplicates
 from shared.storage.documents import (
+    LISTED_BY,
     SUMMARY_FIELDS,
     Document,
     decode_job,
@@ -19,8 +20,9 @@ from shared.storage.documents import (
     encode_command,
     encode_job,
     find_changes,
+    mark,
 )
-from shared.storage.indexes import JOBS_BY
+from shared.storage.flows import FlowShelf
 from shared.storage.records import JobFilter, JobSave, JobSummary, RunningStep, StepRow, StoredJob
 from shared.storage.server_time import ServerTime
 
@@ -33,13 +35,15 @@ class MongoJobs:
 
     def __init__(self, database: Database, time: ServerTime) -> None:
         self._jobs = database["jobs"]
+        self._flows = FlowShelf(database)
         self._time = time
 
     @asks
     async def insert(self, jobs: Sequence[StoredJob]) -> list[bool]:
         if not jobs:
             return []
-        documents = [encode_job(stored) for stored in jobs]
+        flows = await self._flows.put(stored.job.flow for stored in jobs)
+        documents = [encode_job(stored, flow) for stored, flow in zip(jobs, flows, strict=True)]
         for document in documents:
             if document["outbox"]:
                 document["outbox_at"] = self._time.estimate()
@@ -55,7 +59,7 @@ class MongoJobs:
         if not job_ids:
             return {}
         documents = await self._jobs.find({"_id": {"$in": list(job_ids)}}).to_list(None)
-        return {document["_id"]: decode_job(document) for document in documents}
+        return {stored.job.id: stored for stored in await self._decode(documents)}
 
     @asks
     async def save(self, saves: Sequence[JobSave]) -> list[bool]:
@@ -65,8 +69,8 @@ class MongoJobs:
             result = await self._jobs.update_one(*_guarded_update(saves[0]))
             return [result.matched_count == 1]
         call = uuid4().hex
-        marks = [f"{call}:{index}" for index in range(len(saves))]
-        updates = [UpdateOne(*_guarded_update(save, mark)) for save, mark in zip(saves, marks, strict=True)]
+        save_ids = [f"{call}:{index}" for index in range(len(saves))]
+        updates = [UpdateOne(*_guarded_update(save, save_id)) for save, save_id in zip(saves, save_ids, strict=True)]
         done = await self._jobs.bulk_write(updates, ordered=False)
         if done.matched_count == len(saves):
             return [True] * len(saves)
@@ -75,7 +79,7 @@ class MongoJobs:
             document.get("save_id")
             for document in await self._jobs.find({"_id": {"$in": ids}}, {"save_id": 1}).to_list(None)
         }
-        return [mark in kept for mark in marks]
+        return [save_id in kept for save_id in save_ids]
 
     @asks
     async def clear_outbox(self, done: Mapping[str, Sequence[str]]) -> None:
@@ -87,11 +91,11 @@ class MongoJobs:
     async def find_owing(self, older_than: timedelta, limit: int) -> list[StoredJob]:
         until = await self._time.ask() - older_than
         found = self._jobs.find({"outbox_at": {"$lte": until}}).sort("outbox_at", 1).limit(limit)
-        return [decode_job(document) for document in await found.to_list(None)]
+        return await self._decode(await found.to_list(None))
 
     @asks
     async def find_running_on(self, worker_id: str) -> list[RunningStep]:
-        found = self._jobs.find({"leases.worker_id": worker_id}, {"leases": 1})
+        found = self._jobs.find({"found_by": mark("lease", worker_id)}, {"leases": 1})
         return [
             RunningStep(document["_id"], lease["step"], lease["attempt"])
             for document in await found.to_list(None)
@@ -113,28 +117,38 @@ class MongoJobs:
 
     @asks
     async def list_steps_of(self, worker_id: str, *, limit: int) -> tuple[list[StepRow], int]:
-        where = {"ran_on.worker_id": worker_id}
-        left_out = dict.fromkeys(("flow", "input", "raw_input", "outbox", "output"), 0)
-        latest = await self._jobs.find(where, left_out).sort("_id", -1).limit(limit).to_list(None)
-        rows = [row for document in latest for row in decode_step_rows(document, worker_id)]
+        where = {"found_by": mark("worker", worker_id)}
+        left_out = dict.fromkeys(("input", "raw_input", "outbox", "output"), 0)
+        latest = await self._jobs.find(where, left_out).sort("_id", -1).limit(limit).to_list(None) if limit else []
+        flows = await self._flows.find(document["flow"] for document in latest)
+        rows = [row for document in latest for row in decode_step_rows(document, flows[document["flow"]], worker_id)]
         rows.sort(key=lambda row: (row.started_at is not None, row.started_at, row.job_id), reverse=True)
-        own = {"$filter": {"input": "$ran_on", "cond": {"$eq": ["$$this.worker_id", {"$literal": worker_id}]}}}
-        counting: list[Document] = [{"$match": where}, {"$group": {"_id": None, "count": {"$sum": {"$size": own}}}}]
+        counting: list[Document] = [
+            {"$match": where},
+            {"$unwind": "$workers"},
+            {"$match": {"workers.id": worker_id}},
+            {"$group": {"_id": None, "count": {"$sum": "$workers.steps"}}},
+        ]
         counted = await self._jobs.aggregate(counting).to_list(None)
         return rows[:limit], counted[0]["count"] if counted else 0
 
     @asks
     async def count_by_status(self) -> dict[str, int]:
-        counting = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
-        rows = await self._jobs.aggregate(counting, hint=JOBS_BY["status"].name).to_list(None)
-        return {row["_id"]: row["count"] for row in rows}
+        counts = {
+            str(status): await self._jobs.count_documents({"found_by": mark("status", status)}) for status in JobStatus
+        }
+        return {status: count for status, count in counts.items() if count}
+
+    async def _decode(self, documents: Sequence[Document]) -> list[StoredJob]:
+        flows = await self._flows.find(document["flow"] for document in documents)
+        return [decode_job(document, flows[document["flow"]]) for document in documents]
 
 
-def _guarded_update(save: JobSave, mark: str | None = None) -> tuple[Document, Document]:
+def _guarded_update(save: JobSave, save_id: str | None = None) -> tuple[Document, Document]:
     changed, gone = find_changes(save.before, save.job)
     changed["outbox"] = [encode_command(command) for command in save.outbox]
-    if mark:
-        changed["save_id"] = mark
+    if save_id:
+        changed["save_id"] = save_id
     update: Document = {"$set": changed}
     if save.outbox:
         update["$currentDate"] = {"outbox_at": True}
@@ -153,15 +167,10 @@ def _without(command_ids: Sequence[str]) -> list[Document]:
 
 
 def _select(wanted: JobFilter) -> tuple[dict[str, Any], str]:
-    """The filter and the index that leaves least to look at: few jobs are open, tasks have fewer than workspaces."""
-    given = {
-        "task": wanted.task,
-        "workspace": wanted.workspace,
-        "status": wanted.status and str(wanted.status),
-        "source_type": wanted.source_type,
-    }
-    where = {name: value for name, value in given.items() if value is not None}
+    """The filter and its index: one mark to look up, the one that leaves least, then the other fields to compare."""
+    where: dict[str, Any] = {name: str(value) for name in LISTED_BY if (value := getattr(wanted, name)) is not None}
     if not where:
         return where, "_id_"
-    is_open = wanted.status is not None and wanted.status not in TERMINAL_JOB
-    return where, JOBS_BY["status" if is_open else next(iter(where))].name
+    is_open = wanted.status is not None and wanted.status not in TERMINAL_JOB  # few are
+    first = "status" if is_open else next(iter(where))
+    return {"found_by": mark(first, where.pop(first)), **where}, "by_mark"

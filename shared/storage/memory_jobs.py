@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from shared.engine.flow import Flow
 from shared.runtime.clock import Clock
 from shared.storage.documents import (
     Document,
+    decode_flow,
     decode_job,
     decode_step_rows,
     decode_summary,
+    encode_flow,
     encode_job,
-    encode_workers,
 )
 from shared.storage.records import JobFilter, JobSave, JobSummary, RunningStep, StepRow, StoredJob
 
@@ -21,6 +23,7 @@ class MemoryJobs:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._jobs: dict[str, Document] = {}
+        self._flows: dict[str, Flow] = {}
         self._owing_since: dict[str, datetime] = {}
 
     async def insert(self, jobs: Sequence[StoredJob]) -> list[bool]:
@@ -33,7 +36,7 @@ class MemoryJobs:
         return answers
 
     async def load(self, job_ids: Sequence[str]) -> dict[str, StoredJob]:
-        return {job_id: decode_job(self._jobs[job_id]) for job_id in job_ids if job_id in self._jobs}
+        return {job_id: self._decode(job_id) for job_id in job_ids if job_id in self._jobs}
 
     async def save(self, saves: Sequence[JobSave]) -> list[bool]:
         answers = []
@@ -56,13 +59,13 @@ class MemoryJobs:
     async def find_owing(self, older_than: timedelta, limit: int) -> list[StoredJob]:
         until = self._clock.now() - older_than
         owing = sorted((since, job_id) for job_id, since in self._owing_since.items() if since <= until)
-        return [decode_job(self._jobs[job_id]) for _, job_id in owing[:limit]]
+        return [self._decode(job_id) for _, job_id in owing[:limit]]
 
     async def find_running_on(self, worker_id: str) -> list[RunningStep]:
         return [
             RunningStep(job_id, lease["step"], lease["attempt"])
             for job_id, document in self._jobs.items()
-            for lease in encode_workers(decode_job(document).job)["leases"]
+            for lease in document["leases"]
             if lease["worker_id"] == worker_id
         ]
 
@@ -82,8 +85,7 @@ class MemoryJobs:
         rows = [
             row
             for document in self._jobs.values()
-            if "ran_on" in document
-            for row in decode_step_rows(document, worker_id)
+            for row in decode_step_rows(document, self._flows[document["flow"]], worker_id)
         ]
         rows.sort(key=lambda row: (row.started_at is not None, row.started_at, row.job_id), reverse=True)
         return rows[:limit], len(rows)
@@ -94,8 +96,14 @@ class MemoryJobs:
             counts[document["status"]] = counts.get(document["status"], 0) + 1
         return counts
 
+    def _decode(self, job_id: str) -> StoredJob:
+        document = self._jobs[job_id]
+        return decode_job(document, self._flows[document["flow"]])
+
     def _write(self, stored: StoredJob) -> None:
-        self._jobs[stored.job.id] = encode_job(stored)
+        digest, text = encode_flow(stored.job.flow)
+        self._flows[digest] = decode_flow(text)
+        self._jobs[stored.job.id] = encode_job(stored, digest)
         if stored.outbox:
             self._owing_since[stored.job.id] = self._clock.now()
         else:
