@@ -81,6 +81,7 @@ def build(
     hold = timedelta(seconds=settings.worker_hold_seconds)
     taker = StepTaker(coverage, broker, slots, handler.handle, hold=hold, lifecycle=lifecycle)
     return Worker(
+        id=worker_id,
         settings=settings,
         lifecycle=lifecycle,
         clock=clock,

@@ -32,6 +32,7 @@ REAP_EVERY = timedelta(seconds=5)
 class Worker:
     """Takes steps until the lifecycle stops, then drains: steps in hand may finish, the rest is handed back."""
 
+    id: str
     settings: WorkerSettings
     lifecycle: Lifecycle
     clock: Clock
