@@ -1,4 +1,4 @@
-"""The server's YAML file: workspaces, default time-outs, recovery, retention."""
+"""The server's YAML file: workspaces, default time-outs, recovery."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from shared.runtime.settings import SettingsRefused
 _LATER = {
     "auth": "anybody could do anything",
     "acl": "permissions would not hold",
+    "retention": "jobs and workers are kept for ever",
     "libraries": "their actions would be missing",
     "git_auth": "there are no git workspaces",
     "worker_token": "workers would not be checked",
@@ -53,14 +54,6 @@ class Recovery(_Section):
     sweep_interval_secs: int = Field(5, ge=1, le=3600)
 
 
-class Retention(_Section):
-    """How long ended jobs and silent workers are kept, None for ever; and how often to clear up, seconds."""
-
-    job_days: int | None = Field(None, ge=1, le=36_500)
-    worker_hours: int | None = Field(None, ge=1, le=876_000)
-    interval_secs: int = Field(3600, ge=1, le=86_400)
-
-
 class _Timeouts(_Section):
     default_step_timeout: Seconds | None = None
     default_job_timeout: Seconds | None = None
@@ -79,7 +72,6 @@ class ServerConfig:
     default_step_timeout: timedelta | None = None
     default_job_timeout: timedelta | None = None
     recovery: Recovery = field(default_factory=Recovery)
-    retention: Retention = field(default_factory=Retention)
 
 
 def load_server_config(path: Path) -> ServerConfig:
@@ -108,7 +100,7 @@ def load_server_config(path: Path) -> ServerConfig:
 
 
 def _read(report: Report, place: Place, folder: Path) -> ServerConfig:
-    sections: dict[str, type[_Section]] = {"recovery": Recovery, "retention": Retention}
+    sections: dict[str, type[_Section]] = {"recovery": Recovery}
     _check_keys(report, place, {"workspaces", *sections, *_Timeouts.model_fields}, _LATER)
     timeouts = read_part(_Timeouts, place.data, report, place) or _Timeouts()
     read: dict[str, Any] = {key: _read_section(report, place, key, model) for key, model in sections.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runtime.server_config import Recovery, Retention, ServerConfig, load_server_config
+from shared.runtime.server_config import Recovery, ServerConfig, load_server_config
 from shared.runtime.settings import SettingsRefused
 
 
@@ -20,14 +20,13 @@ def test_everything_is_read_and_paths_start_at_the_file(tmp_path: Path) -> None:
     text = (
         "workspaces:\n  default: { type: folder, path: ../here }\n  other: { type: folder, path: /there }\n"
         "default_step_timeout: 45s\ndefault_job_timeout: 1h30m\n"
-        "recovery: { heartbeat_timeout_secs: 30 }\nretention: { job_days: 7 }\n"
+        "recovery: { heartbeat_timeout_secs: 30 }\n"
     )
     config = load(tmp_path, text)
     paths = {name: source.path for name, source in config.workspaces.items()}
     assert paths == {"default": tmp_path.parent / "here", "other": Path("/there")}
     assert (config.default_step_timeout, config.default_job_timeout) == (timedelta(seconds=45), timedelta(hours=1.5))
     assert config.recovery == Recovery(heartbeat_timeout_secs=30)
-    assert config.retention == Retention(job_days=7)
 
 
 def test_an_empty_file_has_defaults_and_no_workspaces(tmp_path: Path) -> None:
@@ -37,12 +36,19 @@ def test_an_empty_file_has_defaults_and_no_workspaces(tmp_path: Path) -> None:
 REFUSED = [
     ("workspace: {}\n", "headrace.yaml:1:1: error: unknown key 'workspace' (did you mean 'workspaces'?)"),
     (
-        "retention: {}\nauth: { jwt_secret: x }\n",
+        "recovery: {}\nauth: { jwt_secret: x }\n",
         "headrace.yaml:2:1: error: `auth` is not supported in this release: anybody could do anything (remove it)",
     ),
     (
         "acl: {}\n",
         "headrace.yaml:1:1: error: `acl` is not supported in this release: permissions would not hold (remove it)",
+    ),
+    (
+        "retention: { job_days: 7 }\n",
+        (
+            "headrace.yaml:1:1: error: `retention` is not supported in this release: jobs and workers are kept for ever "
+            "(remove it)"
+        ),
     ),
     (
         "workspaces:\n  a: { type: git, url: x }\n",
@@ -70,7 +76,7 @@ REFUSED = [
         "recovery: { heartbeat: 30 }\n",
         "headrace.yaml:1:13: error: unknown key 'heartbeat'",
     ),
-    ("retention: 5\n", "headrace.yaml:1:12: error: `retention` must be a map"),
+    ("recovery: 5\n", "headrace.yaml:1:11: error: `recovery` must be a map"),
     ("- a\n", "headrace.yaml:1:1: error: the configuration must be a map"),
     ("a: 1\na: 2\n", "headrace.yaml:2:1: error: the key 'a' stands twice in the same map"),
 ]
