@@ -46,8 +46,8 @@ REFUSED = [
     (
         "retention: { job_days: 7 }\n",
         (
-            "headrace.yaml:1:1: error: `retention` is not supported in this release: jobs and workers are kept for ever "
-            "(remove it)"
+            "headrace.yaml:1:1: error: `retention` is not supported in this release: jobs and workers are kept for "
+            "ever (remove it)"
         ),
     ),
     (
