@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +12,9 @@ import pytest
 from pymongo import MongoClient
 
 from deploy.local.leftovers import is_alive, read_supervisor_pid
-from deploy.local.plan import ROOT
 from tests.support.eventually import eventually
 from tests.support.stack import LocalStack
+from tests.support.stack import run_launcher as run
 
 NOBODY = dict.fromkeys(("HEADRACE_APIS", "HEADRACE_SCHEDULERS", "HEADRACE_DISPATCHERS", "HEADRACE_WORKERS"), "0")
 BACK = timedelta(seconds=30)
@@ -26,14 +24,6 @@ BACK = timedelta(seconds=30)
 def stack() -> Iterator[LocalStack]:
     with LocalStack(environ=NOBODY) as up:
         yield up
-
-
-def run(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-    command = [sys.executable, "-m", "deploy.local", *arguments]
-    return subprocess.run(
-        command, env=clean | environ, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
-    )
 
 
 def test_status_lists_both_servers_as_well(stack: LocalStack) -> None:

@@ -23,6 +23,20 @@ from deploy.local.tell import list_processes
 COMMAND_WITHIN = 150.0  # seconds; `up` gives up after 60 s, `down` after 120 s
 
 
+def run_launcher(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m deploy.local` with these settings and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.local", *arguments],
+        env=others | dict(environ),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_WITHIN,
+        check=False,
+    )
+
+
 class LocalStack:
     """The launcher's stack on free ports in a temporary home, which goes with it.
 
@@ -42,8 +56,7 @@ class LocalStack:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="headrace-test-"))
-        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-        self._environ |= {
+        self._environ = {
             "HEADRACE_HOME": str(self.home),
             "HEADRACE_API_PORT": str(pick_port()),
             "HEADRACE_APIS": str(apis),
@@ -172,15 +185,7 @@ class LocalStack:
             getattr(supervisor, method)(key, *arguments)
 
     def _launch(self, command: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "deploy.local", command],
-            env=self._environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_WITHIN,
-            check=False,
-        )
+        done = run_launcher(self._environ, command)
         assert done.returncode == 0, f"`{command}` failed: {done.stderr.strip()}"
 
     def _write_config(self, workspaces: Mapping[str, Path]) -> Path:
