@@ -11,6 +11,7 @@ from aiormq.channel import Channel as Amqp
 from shared.broker.connection import Link
 from shared.broker.driver_errors import translated
 from shared.broker.insist import insist
+from shared.broker.supervise import Supervisor
 from shared.broker.timings import Timings
 from shared.errors import BrokerUnavailable
 from shared.runtime.clock import Clock
@@ -37,7 +38,7 @@ class KeptChannel:
         self._amqp: Amqp | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
-        self._supervisor: asyncio.Task[None] | None = None
+        self._supervisor = Supervisor()
         self._is_closed = False
 
     async def start(self) -> None:
@@ -48,12 +49,12 @@ class KeptChannel:
             Broken: what the broker has differs from what we declare.
         """
         await self._open()
-        self._supervisor = asyncio.create_task(self._supervise(), name=f"{self.name}.supervise")
+        self._supervisor.start(self._supervise(), f"{self.name}.supervise")
 
     @property
     def is_ready(self) -> bool:
         """Whether it is open and prepared."""
-        return self._up.is_set() and self._supervisor is not None and not self._supervisor.done()
+        return self._up.is_set() and self._supervisor.is_alive
 
     @property
     def current(self) -> Amqp | None:
@@ -84,9 +85,7 @@ class KeptChannel:
     async def close(self) -> None:
         """Close it, for good; what was delivered on it and not acknowledged goes back to its queue."""
         self._is_closed = True
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            await asyncio.wait([self._supervisor])
+        await self._supervisor.stop()
         await self._discard()
         self._up.set()  # wakes who waits, to be told
 
@@ -125,7 +124,8 @@ class KeptChannel:
         if channel is None or channel.is_closed:
             return
         try:
-            async with asyncio.timeout(self._timings.farewell.total_seconds()):
-                await channel.close()
-        except TimeoutError:
+            with translated(f"close {self.name}"):
+                async with asyncio.timeout(self._timings.farewell.total_seconds()):
+                    await channel.close()
+        except BrokerUnavailable:
             self._link.cut()

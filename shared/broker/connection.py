@@ -12,6 +12,7 @@ from yarl import URL
 
 from shared.broker.driver_errors import translated
 from shared.broker.insist import insist
+from shared.broker.supervise import Supervisor
 from shared.broker.timings import Timings
 from shared.errors import BrokerUnavailable
 from shared.runtime.clock import Clock
@@ -59,7 +60,7 @@ class Link:
         self._connection: _Connection | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
-        self._supervisor: asyncio.Task[None] | None = None
+        self._supervisor = Supervisor()
         self._is_closed = False
 
     async def start(self) -> None:
@@ -69,13 +70,12 @@ class Link:
             BrokerUnavailable: the broker did not let us in for the length of `patience`; the text says why.
         """
         await insist(self._open, f"connect {self.name}", self._clock, self._timings, until=self._timings.patience)
-        self._supervisor = asyncio.create_task(self._supervise(), name=f"{self.name}.supervise")
+        self._supervisor.start(self._supervise(), f"{self.name}.supervise")
 
     @property
     def is_ready(self) -> bool:
         """Whether it is connected and not blocked by the broker."""
-        is_supervised = self._supervisor is not None and not self._supervisor.done()
-        return is_supervised and self._up.is_set() and not self.is_blocked
+        return self._up.is_set() and self._supervisor.is_alive and not self.is_blocked
 
     @property
     def is_blocked(self) -> bool:
@@ -117,9 +117,7 @@ class Link:
     async def close(self) -> None:
         """Disconnect, for good."""
         self._is_closed = True
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            await asyncio.wait([self._supervisor])
+        await self._supervisor.stop()
         await self._discard()
         self._up.set()  # wakes who waits, to be told
 
@@ -154,8 +152,8 @@ class Link:
         if connection is None:
             return
         try:
-            async with asyncio.timeout(self._timings.farewell.total_seconds()):
-                await connection.close()
-        except TimeoutError:
+            with translated("disconnect"):
+                async with asyncio.timeout(self._timings.farewell.total_seconds()):
+                    await connection.close()
+        except BrokerUnavailable:
             connection.abort()
-            await connection.close()

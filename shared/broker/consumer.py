@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel as Amqp
 
 from shared.broker.channel import KeptChannel
 from shared.broker.connection import Link
+from shared.broker.dead_letters import DeadLetters
 from shared.broker.declare import declare_queue
 from shared.broker.driver_errors import translated, void_if_lost
-from shared.broker.envelope import dead, is_repeat
+from shared.broker.envelope import is_repeat
 from shared.broker.ports import Delivery
-from shared.broker.publisher import Publisher
 from shared.broker.timings import Timings
 from shared.broker.topology import Queue, QueueKind
 from shared.broker.unsettled import Unsettled
-from shared.errors import BrokerUnavailable, Poison, Unavailable
+from shared.errors import BrokerUnavailable, Poison
 from shared.messages.codec import decode
 from shared.runtime.clock import Clock
-from shared.telemetry.metrics import MESSAGES_DEAD
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +37,26 @@ class RabbitSubscription:
     """One queue, one channel, at most `prefetch` unacknowledged."""
 
     def __init__(
-        self, queue: Queue, *, prefetch: int, link: Link, publisher: Publisher, clock: Clock, timings: Timings
+        self, queue: Queue, *, prefetch: int, link: Link, dead: DeadLetters, clock: Clock, timings: Timings
     ) -> None:
         self._queue = queue
         self._prefetch = prefetch
-        self._publisher = publisher
-        self._clock = clock
+        self._dead = dead
         self._timings = timings
         self._keys = dict.fromkeys(queue.keys)
         self._name = queue.name
+        self._label = queue.name or queue.bound_to.name
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
         self._channel: Amqp | None = None
         self._consumer: str | None = None
+        self._consuming = asyncio.Lock()
+        self._asked, self._in_force = 1, 0  # how often a prefetch was asked for, and which of these holds
         self._unsettled = Unsettled()
         self._is_closed = False
         self._kept = KeptChannel(
             link,
-            name=queue.name or queue.bound_to.name,
+            name=self._label,
             has_confirms=False,
             prepare=self._prepare,
             clock=clock,
@@ -101,18 +99,18 @@ class RabbitSubscription:
     async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         tag = delivery.tag
         if isinstance(tag, _Tag) and self._is_open(tag):
-            await self._bury(tag, reason)
+            await self._dead.put(tag.raw, queue=self._label, reason=reason)
+            await self._acknowledge([tag])
 
     async def resize(self, prefetch: int) -> None:
         self._prefetch = prefetch
+        self._asked += 1
         channel = self._kept.current
         if channel is None:  # the next one begins with it
             return
         try:
-            with translated(f"resize {self._name}"):
+            with translated(f"resize {self._label}"):
                 async with asyncio.timeout(self._timings.deadline.total_seconds()):
-                    if self._consumer is not None:
-                        await channel.basic_cancel(self._consumer)
                     await self._consume(channel)
         except BrokerUnavailable:
             self._kept.lose()
@@ -154,20 +152,33 @@ class RabbitSubscription:
 
     async def _prepare(self, channel: Amqp) -> None:
         self._forget()
-        self._name = await declare_queue(channel, self._queue, tuple(self._keys))
+        bound = tuple(self._keys)
+        self._name = await declare_queue(channel, self._queue, bound)
         channel.on_consumer_cancel_callbacks.add(lambda _: self._kept.lose())
         self._channel = channel
         await self._consume(channel)
+        for key in bound:
+            if key not in self._keys:  # unbound in the meantime
+                await channel.queue_unbind(self._name, self._queue.bound_to.name, key)
 
     async def _consume(self, channel: Amqp) -> None:
-        self._consumer = None
-        if self._prefetch > 0:
-            await channel.basic_qos(prefetch_count=self._prefetch)  # for consumers that begin after it
-            self._consumer = (await channel.basic_consume(self._name, partial(self._receive, channel))).consumer_tag
+        """Take with the prefetch that was asked for last: it counts for consumers that begin after it."""
+        async with self._consuming:
+            while channel is self._channel and self._in_force != self._asked:
+                asked = self._asked
+                if self._consumer is not None:
+                    await channel.basic_cancel(self._consumer)
+                    self._consumer = None
+                if self._prefetch > 0:
+                    await channel.basic_qos(prefetch_count=self._prefetch)
+                    begun = await channel.basic_consume(self._name, partial(self._receive, channel))
+                    self._consumer = begun.consumer_tag
+                self._in_force = asked
 
     def _forget(self) -> None:
         """What an earlier channel delivered comes again on the next."""
-        self._channel = None
+        self._channel = self._consumer = None
+        self._in_force = 0
         self._buffer.clear()
         self._unsettled.clear()
 
@@ -179,28 +190,12 @@ class RabbitSubscription:
         try:
             message = decode(raw.body)
         except Poison as error:
-            await self._bury_at_last(tag, error.message)
+            is_ours = partial(self._is_open, tag)
+            if await self._dead.put_at_last(raw, queue=self._label, reason=error.message, is_ours=is_ours):
+                await self._acknowledge([tag])
         else:
             self._buffer.append(Delivery(message, is_repeat(raw), tag))
             self._arrived.set()
-
-    async def _bury_at_last(self, tag: _Tag, reason: str) -> None:
-        """Try for as long as the delivery is ours; then the next channel's copy goes the same way."""
-        for delay in self._timings.delays():
-            try:
-                return await self._bury(tag, reason)
-            except Unavailable as error:
-                log.warning("message.not_buried", queue=self._name, error=error.message)
-            await self._clock.sleep(delay)
-            if not self._is_open(tag):
-                return None
-        return None
-
-    async def _bury(self, tag: _Tag, reason: str) -> None:
-        await self._publisher.send([dead(tag.raw, self._name, reason)])
-        log.error("message.dead", queue=self._name, reason=reason, message_id=tag.raw.header.properties.message_id)
-        MESSAGES_DEAD.labels(self._queue.name or self._queue.bound_to.name).inc()
-        await self._acknowledge([tag])
 
     async def _acknowledge(self, tags: Sequence[_Tag]) -> None:
         if (channel := self._channel) is None:

@@ -3,30 +3,43 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import TracebackType
 
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared.errors import BrokerUnavailable
 
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
+class translated:  # noqa: N801 - reads as what it does in a `with` line
     """What the driver raises inside becomes BrokerUnavailable; `doing` says what was tried.
 
-    The driver tells a closed connection to whoever waits as CancelledError too; a task that nobody cancelled turns it
-    into BrokerUnavailable, so that a lost connection is never mistaken for the stop of the service.
+    The driver tells a closed connection in odd ways too: as a bare Exception, and as CancelledError. A task that nobody
+    cancelled turns the latter into BrokerUnavailable, so that a lost connection is never mistaken for the stop of the
+    service.
     """
-    try:
-        yield
-    except TimeoutError as error:
-        raise BrokerUnavailable(f"{doing}: the broker did not answer in time") from error
-    except CONNECTION_EXCEPTIONS as error:
-        raise BrokerUnavailable(f"{doing}: {error!r}") from error
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise BrokerUnavailable(f"{doing}: the connection was lost") from None
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            return
+        if issubclass(kind, TimeoutError):
+            raise BrokerUnavailable(f"{self._doing}: the broker did not answer in time") from error
+        if kind is Exception or issubclass(kind, CONNECTION_EXCEPTIONS):
+            raise BrokerUnavailable(f"{self._doing}: {error!r}") from error
+        if issubclass(kind, asyncio.CancelledError) and not _is_cancelled():
+            raise BrokerUnavailable(f"{self._doing}: the connection was lost") from None
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 @contextmanager

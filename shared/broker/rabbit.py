@@ -9,6 +9,7 @@ from aiormq.channel import Channel as Amqp
 
 from shared.broker.connection import Link
 from shared.broker.consumer import RabbitSubscription
+from shared.broker.dead_letters import DeadLetters
 from shared.broker.declare import declare_exchange, declare_queue
 from shared.broker.driver_errors import translated
 from shared.broker.envelope import wrap
@@ -49,6 +50,7 @@ class RabbitBroker:
         self._outbound = Link(url, name=f"{name}.publish", clock=clock, timings=timings)
         self._inbound = Link(url, name=f"{name}.consume", clock=clock, timings=timings)
         self._publisher = Publisher(self._outbound, prepare=self._declare_all, clock=clock, timings=timings)
+        self._dead = DeadLetters(self._publisher, clock=clock, timings=timings)
         self._subscriptions: list[RabbitSubscription] = []
 
     async def start(self) -> None:
@@ -70,7 +72,7 @@ class RabbitBroker:
             queue,
             prefetch=prefetch,
             link=self._inbound,
-            publisher=self._publisher,
+            dead=self._dead,
             clock=self._clock,
             timings=self._timings,
         )
