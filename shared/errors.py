@@ -31,7 +31,9 @@ class InvalidInput(Rejected):
 
     code = "invalid_input"
 
-    def __init__(self, message: str | None = None, *, problems: list[dict[str, str]] | None = None, **context: Any) -> None:
+    def __init__(
+        self, message: str | None = None, *, problems: list[dict[str, str]] | None = None, **context: Any
+    ) -> None:
         self.problems = problems or []
         super().__init__(message, **context)
 

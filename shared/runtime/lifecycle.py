@@ -49,7 +49,7 @@ class Lifecycle:
         while not self.stopping.is_set():
             try:
                 await body()
-            except Exception as error:  # noqa: BLE001 - the loop's owner: told, counted, tried again
+            except Exception as error:  # the loop's owner: told, counted, tried again
                 self._troubles[loop] = str(error) or type(error).__name__
                 is_expected = isinstance(error, Unavailable)
                 log.warning("loop.failed", loop=loop, error=repr(error), exc_info=not is_expected)

@@ -44,7 +44,11 @@ class Settings(BaseSettings):
         known = {f"HEADRACE_{name}".upper() for name in cls.model_fields} | LAUNCHER_NAMES
         own = f"HEADRACE_{cls.service()}_"
         others = tuple(f"HEADRACE_{name}_" for name in (*SERVICES, "TEST") if f"HEADRACE_{name}_" != own)
-        unknown = [name for name in environ if name.startswith("HEADRACE_") and name not in known and not name.startswith(others)]
+        unknown = [
+            name
+            for name in environ
+            if name.startswith("HEADRACE_") and name not in known and not name.startswith(others)
+        ]
         if unknown:
             raise SettingsRefused(f"unknown setting {', '.join(sorted(unknown))}")
         try:
