@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.orchestration.catalog import Catalog
-
 from services.api.app import create_app
 from services.api.follow_announcements import FollowAnnouncements
 from services.api.live_logs import LiveLogs
@@ -15,6 +13,7 @@ from services.api.store_logs import StoreLogs
 from shared.broker import rabbit
 from shared.broker.ports import Broker
 from shared.definition.templates import JinjaRenderer
+from shared.orchestration.catalog import Catalog
 from shared.orchestration.orchestrator import Orchestrator
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.lifecycle import Lifecycle
@@ -30,7 +29,7 @@ def build(settings: ApiSettings, *, storage: Storage, broker: Broker, clock: Clo
     return Parts(
         settings=settings,
         clock=clock,
-        lifecycle=Lifecycle(clock),
+        lifecycle=Lifecycle(),
         storage=storage,
         broker=broker,
         catalog=catalog,

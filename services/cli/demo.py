@@ -12,6 +12,7 @@ from services.cli.show import console
 
 WORKSPACE, TASK = "default", "weather-report"
 LOADED_WITHIN_SECONDS = 30.0
+LONGEST_SHOWN = 120  # characters of a log line; a step's output is one long line
 
 
 def demo(
@@ -24,7 +25,7 @@ def demo(
         await _wait_until_loaded(client)
         job_id = await client.execute(WORKSPACE, TASK, {})
         console.rule(f"{TASK}: job {job_id}")
-        code = await follow(client, job_id)
+        code = await follow(client, job_id, longest=LONGEST_SHOWN)
         job = await client.get(f"/api/jobs/{job_id}")
         reports = [
             output for output in (job["output"] or {}).values() if isinstance(output, dict) and "markdown" in output

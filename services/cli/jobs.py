@@ -55,10 +55,10 @@ def run(
     with_client(url, work)
 
 
-async def follow(client: ApiClient, job_id: str) -> int:
-    """Print a job's log until its end, then its steps; 0 if it completed."""
+async def follow(client: ApiClient, job_id: str, *, longest: int | None = None) -> int:
+    """Print a job's log until its end (lines cut after `longest` characters), then its steps; 0 if it completed."""
     async for line in client.stream_logs(job_id):
-        show_line(line)
+        show_line(line, longest=longest)
     job = await client.wait_for_end(job_id, within_seconds=LONGEST_JOB_SECONDS)
     show_job(job)
     return 0 if job["status"] == "completed" else 1

@@ -15,12 +15,15 @@ CONTROL = dict.fromkeys((*range(9), *range(10, 32), 127, *range(128, 160)))
 console = Console(highlight=False)
 
 
-def show_line(raw: str) -> None:
-    """One JSONL log line as `HH:MM:SS.mmm step | text`."""
+def show_line(raw: str, *, longest: int | None = None) -> None:
+    """One JSONL log line as `HH:MM:SS.mmm step | text`; `longest` cuts longer text and says so."""
     line = json.loads(raw)
     at = datetime.fromisoformat(line["ts"]).strftime("%H:%M:%S.%f")[:-3]
     style = "red" if line["stream"] == "stderr" and line["step"] != "_server" else "default"
-    text = escape(str(line["line"]).translate(CONTROL))
+    said = str(line["line"]).translate(CONTROL)
+    if longest is not None and len(said) > longest:
+        said = f"{said[:longest]}… ({len(said) - longest} more characters)"
+    text = escape(said)
     console.print(
         f"[dim]{at}[/dim] [cyan]{escape(line['step']):<18}[/cyan] | [{style}]{text}[/{style}]", soft_wrap=True
     )

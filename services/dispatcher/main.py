@@ -5,7 +5,6 @@ import structlog
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.wiring import build
 from shared.orchestration.connect import connected
-from shared.runtime.clock import SystemClock
 from shared.runtime.lifecycle import Lifecycle, run_service, stop_on_signals
 from shared.telemetry.logs import configure_logs
 
@@ -17,7 +16,7 @@ async def start() -> None:
     settings = DispatcherSettings.load()
     configure_logs("dispatcher", level=settings.log_level, style=settings.log_format)
     log.info("dispatcher.starting", settings=settings.model_dump(mode="json"))
-    lifecycle = Lifecycle(SystemClock())
+    lifecycle = Lifecycle()
     stop_on_signals(lifecycle)
     async with connected(settings, "dispatcher", lifecycle) as (storage, broker):
         dispatcher = build(settings, storage=storage, broker=broker, lifecycle=lifecycle)

@@ -7,7 +7,6 @@ from services.dispatcher.handle_batch import HandleBatch
 from shared.broker.ports import Broker, Delivery, Subscription
 from shared.broker.topology import event_queue
 from shared.orchestration.orchestrator import Orchestrator
-from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import Lifecycle
 
 BATCH = 200  # deliveries decided together
@@ -18,11 +17,11 @@ LAST_BATCH = timedelta(seconds=5)  # for a batch in hand to be saved and acknowl
 class ServePartition:
     """Takes a partition's events while this dispatcher leases it; its lifecycle is shorter than the service's."""
 
-    def __init__(self, number: int, subscription: Subscription, orchestrator: Orchestrator, clock: Clock) -> None:
+    def __init__(self, number: int, subscription: Subscription, orchestrator: Orchestrator) -> None:
         self.number = number
         self._subscription = subscription
         self._handle = HandleBatch(orchestrator, subscription)
-        self._lifecycle = Lifecycle(clock)
+        self._lifecycle = Lifecycle()
         self._in_hand: list[Delivery] = []
         self._ended = asyncio.Event()
 
@@ -61,7 +60,7 @@ class ServePartition:
         await self._ended.wait()
 
 
-async def open_partition(number: int, broker: Broker, orchestrator: Orchestrator, clock: Clock) -> ServePartition:
+async def open_partition(number: int, broker: Broker, orchestrator: Orchestrator) -> ServePartition:
     """Subscribe to the partition's queue."""
     subscription = await broker.subscribe(event_queue(number), prefetch=PREFETCH)
-    return ServePartition(number, subscription, orchestrator, clock)
+    return ServePartition(number, subscription, orchestrator)

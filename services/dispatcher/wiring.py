@@ -61,13 +61,13 @@ def build(
         SettingsRefused: the server's YAML file makes no sense.
     """
     clock = clock or SystemClock()
-    lifecycle = lifecycle or Lifecycle(clock)
+    lifecycle = lifecycle or Lifecycle()
     partitions = settings.partitions
     catalog = build_catalog(storage.workspaces, read_config(settings), clock)
     orchestrator = Orchestrator(storage, broker, catalog, JinjaRenderer(), clock, partitions=partitions)
     own_partitions = OwnPartitions(
         storage.partitions,
-        partial(open_partition, broker=broker, orchestrator=orchestrator, clock=clock),
+        partial(open_partition, broker=broker, orchestrator=orchestrator),
         clock,
         dispatcher_id=str(uuid7()),
         partitions=partitions,

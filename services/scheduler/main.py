@@ -5,7 +5,6 @@ import structlog
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.wiring import build
 from shared.orchestration.connect import connected
-from shared.runtime.clock import SystemClock
 from shared.runtime.lifecycle import Lifecycle, run_service, stop_on_signals
 from shared.telemetry.logs import configure_logs
 
@@ -17,7 +16,7 @@ async def start() -> None:
     settings = SchedulerSettings.load()
     configure_logs("scheduler", level=settings.log_level, style=settings.log_format)
     log.info("scheduler.starting", settings=settings.model_dump(mode="json"))
-    lifecycle = Lifecycle(SystemClock())
+    lifecycle = Lifecycle()
     stop_on_signals(lifecycle)
     async with connected(settings, "scheduler", lifecycle) as (storage, broker):
         scheduler = build(settings, storage=storage, broker=broker, lifecycle=lifecycle)

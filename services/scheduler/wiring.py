@@ -109,5 +109,5 @@ def build(
         fire_cron=FireCron(storage.workspaces, storage.fires, catalog, orchestrator, clock),
         fire_timers=FireTimers(storage.timers, broker, clock, partitions=partitions),
         find_lost=FindLost(storage.workers, storage.jobs, broker, clock, partitions=partitions, silent_for=silent_for),
-        lifecycle=lifecycle or Lifecycle(clock),
+        lifecycle=lifecycle or Lifecycle(),
     )

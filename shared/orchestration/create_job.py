@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from uuid_utils import uuid7
@@ -89,7 +90,7 @@ class JobCreator:
             raw_input=dict(command.input),
             source_type="hook",
             source_id=parent.id,
-            created_at=self._clock.now(),
+            created_at=self._now(),
             warnings=warnings,
         )
         return await self._keep(job)
@@ -107,7 +108,7 @@ class JobCreator:
             input=resolved,
             raw_input=dict(new.input),
             source_type=new.source_type,
-            created_at=self._clock.now(),
+            created_at=self._now(),
             source_id=new.source_id,
             warnings=warnings,
         )
@@ -131,6 +132,11 @@ class JobCreator:
         tell_saved(None, stored.job)
         self._relay.hand(stored.job, stored.outbox, announcements(None, stored.job, self._clock.now()))
         return stored.job, True
+
+    def _now(self) -> datetime:
+        """To the millisecond, as the database keeps it: what the caller is answered is what others read."""
+        now = self._clock.now()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     async def _find(self, job_id: str | None) -> Job | None:
         found = await self._jobs.load([job_id]) if job_id is not None else {}

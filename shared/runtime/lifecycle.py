@@ -4,14 +4,13 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 import uvloop
 
 from shared.errors import HeadraceError, Unavailable
-from shared.runtime.clock import Clock
 from shared.runtime.settings import SettingsRefused
 
 log = structlog.get_logger()
@@ -22,18 +21,11 @@ Body = Callable[[], Awaitable[None]]
 
 
 class Lifecycle:
-    """One process's will to live: the stop signal, and what each loop last said."""
+    """One process's will to live: the stop signal, and what troubles its loops."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self) -> None:
         self.stopping = asyncio.Event()
-        self._clock = clock
-        self._beats: dict[str, datetime] = {}
         self._troubles: dict[str, str] = {}
-
-    def beat(self, loop: str) -> None:
-        """Note that the loop lives and is well."""
-        self._beats[loop] = self._clock.now()
-        self._troubles.pop(loop, None)
 
     @property
     def troubles(self) -> dict[str, str]:
@@ -57,7 +49,7 @@ class Lifecycle:
                 delay = min(delay * 2, LONGEST_DELAY)
             else:
                 delay = FIRST_DELAY
-                self.beat(loop)
+                self._troubles.pop(loop, None)
 
     async def pause(self, duration: timedelta) -> None:
         """Wait this long, or until the stop signal."""

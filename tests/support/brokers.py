@@ -1,5 +1,6 @@
 """The two brokers that pass one contract suite, each with what a test needs around it."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -162,3 +163,12 @@ async def take_all(subscription: Subscription, count: int) -> list[Delivery]:
 def numbers_of(deliveries: Sequence[Delivery]) -> list[int]:
     """Which messages these are."""
     return [one.message.attempt for one in deliveries if isinstance(one.message, StepStartedMessage)]
+
+
+async def silent(subscription: Subscription) -> bool:
+    """Whether nothing arrives for a while."""
+    taking = asyncio.ensure_future(subscription.take(1))
+    done, _ = await asyncio.wait([taking], timeout=0.2)
+    taking.cancel()
+    await asyncio.wait([taking])
+    return not done

@@ -60,9 +60,9 @@ def an_orchestrator(
 
 
 @asynccontextmanager
-async def running(orchestrator: Orchestrator, clock: Clock | None = None) -> AsyncIterator[Lifecycle]:
+async def running(orchestrator: Orchestrator) -> AsyncIterator[Lifecycle]:
     """Its relay runs meanwhile."""
-    lifecycle = Lifecycle(clock or SystemClock())
+    lifecycle = Lifecycle()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(orchestrator.run(lifecycle))
         try:

@@ -79,7 +79,7 @@ class WorkerBench:
         )
         broker = await rabbit.connect(self.rabbitmq_url, name="worker under test", partitions=PARTITIONS)
         storage = await client.connect(self.mongo_url, self.database)
-        lifecycle = Lifecycle(SystemClock())
+        lifecycle = Lifecycle()
         worker = build(known, lifecycle, broker=broker, storage=storage)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(), name="worker")

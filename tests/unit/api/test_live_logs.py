@@ -9,7 +9,6 @@ from services.api.live_feed import Feed
 from services.api.live_logs import LiveLogs
 from shared.broker.memory import MemoryBroker
 from shared.engine.job import Job
-from shared.runtime.clock import SystemClock
 from shared.runtime.lifecycle import Lifecycle
 from shared.storage.memory import MemoryStorage
 from shared.storage.records import StoredJob
@@ -22,7 +21,7 @@ OTHER = JOB_ID.replace("0", "1")
 @asynccontextmanager
 async def serving(broker: MemoryBroker, storage: MemoryStorage) -> AsyncIterator[LiveLogs]:
     live = LiveLogs(broker, storage.jobs, check_every=timedelta(milliseconds=50))
-    lifecycle = Lifecycle(SystemClock())
+    lifecycle = Lifecycle()
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         tasks.create_task(live.run(lifecycle))
         try:
