@@ -7,7 +7,7 @@ import pytest
 
 from shared.broker.ports import Broker, Delivery, Outgoing, Subscription
 from shared.errors import BrokerUnavailable, Rejected, Unroutable
-from tests.support.brokers import MemorySide, Side, a_message, numbers_of, outgoing, rabbit_side, take_all
+from tests.support.brokers import MemorySide, Side, a_message, numbers_of, outgoing, rabbit_side, silent, take_all
 from tests.support.eventually import eventually
 
 
@@ -19,15 +19,6 @@ async def side(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
         return
     async with rabbit_side(request.getfixturevalue("rabbitmq_url")) as rabbit:
         yield rabbit
-
-
-async def silent(subscription: Subscription) -> bool:
-    """Whether nothing arrives for a while."""
-    taking = asyncio.ensure_future(subscription.take(1))
-    done, _ = await asyncio.wait([taking], timeout=0.2)
-    taking.cancel()
-    await asyncio.wait([taking])
-    return not done
 
 
 async def test_a_message_arrives_as_it_was_sent(side: Side) -> None:
