@@ -1,16 +1,24 @@
 """Messages to bytes and back."""
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
-from shared.errors import Poison
+from shared.errors import Poison, Rejected
 from shared.messages.wire import AnyMessage, Message
 
 _ANY: TypeAdapter[AnyMessage] = TypeAdapter(AnyMessage)
 
 
 def encode(message: Message) -> bytes:
-    """The message as JSON."""
-    return message.model_dump_json().encode()
+    """The message as JSON.
+
+    Raises:
+        Rejected: a value in it has no JSON, such as half a character.
+    """
+    try:
+        return message.model_dump_json().encode()
+    except PydanticSerializationError as error:
+        raise Rejected(f"message {message.id} can't be written as JSON: {error}") from error
 
 
 def decode(body: bytes) -> AnyMessage:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from shared.engine.states import JobStatus, Outcome, StepStatus, TimerKind
-from shared.errors import Poison
+from shared.errors import Poison, Rejected
 from shared.messages.codec import decode, encode
 from shared.messages.wire import (
     AnyMessage,
@@ -83,6 +83,12 @@ def test_a_poison_reason_repeats_no_content() -> None:
     with pytest.raises(Poison) as raised:
         read({**golden("step.finished"), "attempt": "hunter2"})
     assert "hunter2" not in raised.value.message
+
+
+def test_what_has_no_json_is_rejected_before_it_is_sent() -> None:
+    half = read(golden("step.finished")).model_copy(update={"output": "\ud800"})
+    with pytest.raises(Rejected, match="m-2"):
+        encode(half)
 
 
 def test_what_may_be_left_out_has_its_meaning() -> None:
