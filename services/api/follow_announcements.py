@@ -1,12 +1,11 @@
 """Hears what changed elsewhere: jobs for viewers, workspaces for the catalog."""
 
-from shared.orchestration.catalog import Catalog
-
 from services.api.consume import consume
 from services.api.live_logs import LiveLogs
 from shared.broker.ports import Broker, Subscription
 from shared.broker.topology import announcement_queue
 from shared.messages.wire import JobChangedMessage, WorkspaceChangedMessage
+from shared.orchestration.catalog import Catalog
 from shared.runtime.lifecycle import Lifecycle
 
 PREFETCH = 500
@@ -30,6 +29,7 @@ class FollowAnnouncements:
     async def _listen(self) -> None:
         if self._subscription is None:
             self._subscription = await self._broker.subscribe(announcement_queue(*KEYS), prefetch=PREFETCH)
+            return  # the loop counts as well while it waits for the first hint
         deliveries = await self._subscription.take(TAKE)
         for delivery in deliveries:
             match delivery.message:

@@ -106,6 +106,7 @@ class LiveLogs:
         if self._subscription is None:
             self._subscription = await self._broker.subscribe(live_log_queue(), prefetch=PREFETCH)
             self._should_bind.set()
+            return  # the loop counts as well while it waits for the first chunk
         deliveries = await self._subscription.take(TAKE)
         for delivery in deliveries:
             self._offer(delivery)

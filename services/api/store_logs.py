@@ -38,9 +38,13 @@ class StoreLogs:
         await consume(lifecycle, "logs.store", self.store_batch, lambda: self._subscription)
 
     async def store_batch(self) -> None:
-        """Take, write, acknowledge. A batch that could not be written is held and tried again first."""
+        """Take, write, acknowledge. A batch that could not be written is held and tried again first.
+
+        The first round only subscribes.
+        """
         if self._subscription is None:
             self._subscription = await self._broker.subscribe(LOG_STORE_QUEUE, prefetch=PREFETCH)
+            return  # the loop counts as well while it waits for the first chunk
         if not self._held:
             self._held = await self._subscription.take(TAKE)
         if not self._held:

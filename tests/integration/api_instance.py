@@ -13,7 +13,9 @@ from websockets.asyncio.client import connect
 from deploy.local.ports import pick_port
 from services.api.parts import Parts
 from services.api.settings import ApiSettings
-from services.api.wiring import connected, run
+from services.api.wiring import build, run
+from shared.orchestration.connect import connected
+from shared.runtime.lifecycle import Lifecycle
 from shared.storage.records import LogChunk
 from tests.support.eventually import eventually
 from tests.unit.api.logbook import outgoing
@@ -85,7 +87,9 @@ async def serving(rabbitmq_url: str, mongo_url: str, database: str) -> AsyncIter
         rabbitmq_url=SecretStr(rabbitmq_url), mongo_url=SecretStr(mongo_url), database=database, api_port=pick_port()
     )
     url = f"http://{settings.api_host}:{settings.api_port}"
-    async with connected(settings) as parts, asyncio.TaskGroup() as tasks:
+    lifecycle = Lifecycle()
+    async with connected(settings, "api", lifecycle) as (storage, broker), asyncio.TaskGroup() as tasks:
+        parts = build(settings, storage=storage, broker=broker, lifecycle=lifecycle)
         tasks.create_task(run(parts), name="api")
         try:
             async with AsyncClient(base_url=url, timeout=20) as client:
@@ -99,4 +103,4 @@ async def serving(rabbitmq_url: str, mongo_url: str, database: str) -> AsyncIter
                 await eventually(answers, within=timedelta(seconds=20))
                 yield ApiInstance(parts, url, client)
         finally:
-            parts.lifecycle.stopping.set()
+            lifecycle.stopping.set()

@@ -15,10 +15,17 @@ from tests.support.brokers import a_message
 from tests.unit.api.logbook import JOB_ID, chunk, outgoing
 
 
+async def subscribed(broker: MemoryBroker, logs: MemoryLogs) -> StoreLogs:
+    """The consumer after its first round."""
+    storing = StoreLogs(broker, logs)
+    await storing.store_batch()
+    return storing
+
+
 async def test_what_is_stored_is_acknowledged_and_stored_once() -> None:
     broker, logs = MemoryBroker(), MemoryLogs()
     await broker.publish(outgoing(chunk("a", 0, 3), chunk("a", 3, 2), chunk("a", 0, 3)))
-    storing = StoreLogs(broker, logs)
+    storing = await subscribed(broker, logs)
     await storing.store_batch()
     assert await logs.count_lines(JOB_ID) == {("a", 1): 5}
     broker.lose_connection()
@@ -44,7 +51,7 @@ class FailingLogs(MemoryLogs):
 async def test_a_batch_that_could_not_be_written_is_written_next_time() -> None:
     broker, logs = MemoryBroker(), FailingLogs(failures=1)
     await broker.publish(outgoing(chunk("a", 0, 3)))
-    storing = StoreLogs(broker, logs)
+    storing = await subscribed(broker, logs)
     with pytest.raises(StoreUnavailable):
         await storing.store_batch()
     await storing.store_batch()
@@ -54,7 +61,7 @@ async def test_a_batch_that_could_not_be_written_is_written_next_time() -> None:
 async def test_a_chunk_that_the_store_refuses_is_dead_and_the_others_are_kept() -> None:
     broker, logs = MemoryBroker(), FailingLogs()
     await broker.publish(outgoing(chunk("a", 0, 3), chunk("poison", 0, 1), chunk("b", 0, 2)))
-    await StoreLogs(broker, logs).store_batch()
+    await (await subscribed(broker, logs)).store_batch()
     assert await logs.count_lines(JOB_ID) == {("a", 1): 3, ("b", 1): 2}
     assert len(broker.server.waiting_in(DEAD_QUEUE.name)) == 1
 
@@ -62,6 +69,6 @@ async def test_a_chunk_that_the_store_refuses_is_dead_and_the_others_are_kept() 
 async def test_a_message_that_is_no_chunk_is_dead() -> None:
     broker, logs = MemoryBroker(), MemoryLogs()
     await broker.publish([Outgoing(LOG_EXCHANGE, JOB_ID, a_message()), *outgoing(chunk("a", 0, 1))])
-    await StoreLogs(broker, logs).store_batch()
+    await (await subscribed(broker, logs)).store_batch()
     assert await logs.count_lines(JOB_ID) == {("a", 1): 1}
     assert len(broker.server.waiting_in(DEAD_QUEUE.name)) == 1
