@@ -65,7 +65,7 @@ class HandleBatch:
         except Unavailable:
             raise
         except Exception as error:  # the owner of this message: told, buried, the others go on
-            log.exception("event.broken", job_id=job_id, event=type(event).__name__)
+            log.exception("event.broken", job_id=job_id, kind=type(event).__name__)
             await self._subscription.dead_letter(delivery, f"{type(error).__name__}: {error}")
         else:
             await self._subscription.acknowledge([delivery])

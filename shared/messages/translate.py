@@ -25,18 +25,23 @@ SERVER_STEP = "_server"
 """The pseudo step whose log lines Headrace itself writes, always in attempt 0."""
 
 
+def whole_millis(at: datetime) -> datetime:
+    """A time as precise as the database keeps it, so that a job read back equals the job that was saved."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
 def to_event(message: AnyMessage) -> tuple[str, Event]:
     """What happened, and to which job.
 
     Raises:
         Poison: a message that is about no event of a job.
     """
-    at = message.occurred_at
+    at = whole_millis(message.occurred_at)
     match message:
         case StepStartedMessage():
             event: Event = StepStarted(at, message.step, message.attempt, message.worker_id)
         case StepFinishedMessage():
-            event = _to_finished(message)
+            event = _to_finished(message, at)
         case StepLostMessage():
             event = StepLost(at, message.step, message.attempt, message.worker_id, message.reason)
         case TimerFiredMessage():
@@ -46,9 +51,9 @@ def to_event(message: AnyMessage) -> tuple[str, Event]:
     return message.job_id, event
 
 
-def _to_finished(message: StepFinishedMessage) -> StepFinished:
+def _to_finished(message: StepFinishedMessage, at: datetime) -> StepFinished:
     return StepFinished(
-        at=message.occurred_at,
+        at=at,
         step=message.step,
         attempt=message.attempt,
         worker_id=message.worker_id,

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-UNTOUCHED_FOR = timedelta(seconds=1)  # a job in motion is saved sooner, which clears its outbox for nothing
+UNTOUCHED_FOR = timedelta(seconds=5)  # a job in motion is saved sooner, which clears its outbox for nothing
 
 
 class CarriedOut:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from uuid_utils import uuid7
@@ -14,6 +13,7 @@ from shared.engine.decision import Renderer
 from shared.engine.events import JobCreated
 from shared.engine.job import Job
 from shared.errors import Rejected, StoreUnavailable
+from shared.messages.translate import whole_millis
 from shared.orchestration.announce import announcements
 from shared.orchestration.catalog import Catalog, LoadedRevision
 from shared.orchestration.coalesce import Coalescer
@@ -90,7 +90,7 @@ class JobCreator:
             raw_input=dict(command.input),
             source_type="hook",
             source_id=parent.id,
-            created_at=self._now(),
+            created_at=whole_millis(self._clock.now()),
             warnings=warnings,
         )
         return await self._keep(job)
@@ -108,7 +108,7 @@ class JobCreator:
             input=resolved,
             raw_input=dict(new.input),
             source_type=new.source_type,
-            created_at=self._now(),
+            created_at=whole_millis(self._clock.now()),
             source_id=new.source_id,
             warnings=warnings,
         )
@@ -132,11 +132,6 @@ class JobCreator:
         tell_saved(None, stored.job)
         self._relay.hand(stored.job, stored.outbox, announcements(None, stored.job, self._clock.now()))
         return stored.job, True
-
-    def _now(self) -> datetime:
-        """To the millisecond, as the database keeps it: what the caller is answered is what others read."""
-        now = self._clock.now()
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     async def _find(self, job_id: str | None) -> Job | None:
         found = await self._jobs.load([job_id]) if job_id is not None else {}

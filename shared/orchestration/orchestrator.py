@@ -9,6 +9,7 @@ from shared.engine.decision import Renderer
 from shared.engine.events import Event, JobCancelRequested
 from shared.engine.job import Job
 from shared.errors import Conflict, NotFound, Unavailable
+from shared.messages.translate import whole_millis
 from shared.orchestration.announce import announcements
 from shared.orchestration.carried_out import CarriedOut
 from shared.orchestration.carry_out import CarryOut, Owed
@@ -89,7 +90,7 @@ class Orchestrator:
             stored = (await self._load.ask([job_id]))[0]
             if stored is None:
                 raise NotFound("Job not found")
-            request = JobCancelRequested(self._clock.now(), by)
+            request = JobCancelRequested(whole_millis(self._clock.now()), by)
             plan = plan_events(stored, [request], self._renderer, self._done.of(job_id))
             if plan.save is None:
                 raise Conflict("Job is already in a terminal state")

@@ -10,7 +10,7 @@ from shared.runtime.lifecycle import Lifecycle
 from shared.storage.ports import Storage
 
 EVERY = timedelta(milliseconds=500)
-BATCH = 500  # jobs in one write
+BATCH = 25  # jobs in one write: those that matter more must not wait long behind it
 
 
 class Tidy:
