@@ -9,7 +9,7 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
 from shared.broker.ports import Outgoing
-from shared.broker.topology import DEAD_EXCHANGE, EVENT_EXCHANGE, LOG_EXCHANGE, STEP_EXCHANGE
+from shared.broker.topology import DEAD_EXCHANGE, EVENT_EXCHANGE, LOG_EXCHANGE, STEP_EXCHANGE, Queue
 from shared.errors import Rejected
 from shared.messages.codec import encode
 
@@ -98,6 +98,16 @@ def dead_headers(reason: str, *, exchange: str, key: str, queue: str) -> dict[st
         "x-headrace-key": key,
         "x-headrace-queue": queue,
     }
+
+
+def refuse_dead(queue: Queue) -> None:
+    """Nobody subscribes to the dead: what can't be read would be put aside into the queue that it came from.
+
+    Raises:
+        Rejected: the queue is one of the dead.
+    """
+    if queue.bound_to == DEAD_EXCHANGE:
+        raise Rejected(f"{queue.name} is read by tools, not by a subscription")
 
 
 def is_repeat(raw: DeliveredMessage) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from shared.broker.envelope import REPEAT_HEADER, wrap
+from shared.broker.envelope import REPEAT_HEADER, refuse_dead, wrap
 from shared.broker.memory_queues import MemoryServer, Stored
 from shared.broker.memory_subscription import MemorySubscription
 from shared.broker.ports import Outgoing
@@ -42,6 +42,7 @@ class MemoryBroker:
 
     async def subscribe(self, queue: Queue, *, prefetch: int) -> MemorySubscription:
         self._check_up()
+        refuse_dead(queue)
         subscription = MemorySubscription(self.server, queue, prefetch=prefetch)
         subscription.connect()
         self._subscriptions.append(subscription)

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from aiormq.channel import Channel as Amqp
+from yarl import URL
 
 from shared.broker.connection import Link
 from shared.broker.consumer import RabbitSubscription
 from shared.broker.dead_letters import DeadLetters
 from shared.broker.declare import declare_exchange, declare_queue
 from shared.broker.driver_errors import translated
-from shared.broker.envelope import wrap
+from shared.broker.envelope import refuse_dead, wrap
 from shared.broker.ports import Outgoing
 from shared.broker.publisher import Publisher
 from shared.broker.timings import Timings
 from shared.broker.topology import EXCHANGES, Queue, partition_queues
+from shared.errors import Rejected
 from shared.runtime.clock import Clock, SystemClock
 
 
@@ -26,9 +28,11 @@ async def connect(
     """Connect as `name`, declare what the topology says, and answer the broker.
 
     Raises:
+        Rejected: the address makes no sense.
         BrokerUnavailable: it was not there, or did not let us in, for the length of `timings.patience`.
         Broken: it has a queue or exchange that differs from ours; the text names the difference.
     """
+    _check(url)
     broker = RabbitBroker(
         url, name=name, queues=partition_queues(partitions), clock=clock or SystemClock(), timings=timings or Timings()
     )
@@ -68,6 +72,7 @@ class RabbitBroker:
         await self._publisher.send([wrap(message) for message in messages])
 
     async def subscribe(self, queue: Queue, *, prefetch: int) -> RabbitSubscription:
+        refuse_dead(queue)
         subscription = RabbitSubscription(
             queue,
             prefetch=prefetch,
@@ -105,6 +110,15 @@ class RabbitBroker:
             await declare_exchange(channel, exchange)
         for queue in self._queues:
             await declare_queue(channel, queue)
+
+
+def _check(url: str) -> None:
+    try:
+        address = URL(url)
+    except ValueError:
+        raise Rejected("the broker's address is no URL") from None
+    if address.scheme not in {"amqp", "amqps"} or not address.host:
+        raise Rejected("the broker's address must look like amqp://user:password@host:5672/ or amqps://...")
 
 
 def _quiet_driver() -> None:

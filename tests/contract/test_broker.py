@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.broker.ports import Broker, Delivery, Outgoing, Subscription
+from shared.broker.topology import DEAD_QUEUE
 from shared.errors import BrokerUnavailable, Rejected, Unroutable
 from tests.support.brokers import MemorySide, Side, a_message, numbers_of, outgoing, rabbit_side, silent, take_all
 from tests.support.eventually import eventually
@@ -349,3 +350,9 @@ async def test_a_delivery_of_another_subscription_is_not_acknowledged_here(side:
     await two.close()
     again = await broker.subscribe(side.names.queue(), prefetch=1)
     assert numbers_of(await again.take(1)) == numbers_of(first)
+
+
+async def test_nobody_subscribes_to_the_dead(side: Side) -> None:
+    broker = await side.connect()
+    with pytest.raises(Rejected, match="dead"):
+        await broker.subscribe(DEAD_QUEUE, prefetch=1)

@@ -8,7 +8,7 @@ from aio_pika import ExchangeType
 
 from shared.broker.rabbit import RabbitBroker, connect
 from shared.broker.topology import DEAD_QUEUE, Queue, partition_queues
-from shared.errors import Broken, BrokerUnavailable
+from shared.errors import Broken, BrokerUnavailable, Rejected
 from shared.runtime.clock import SystemClock
 from tests.support.brokers import QUICK, RabbitSide, outgoing, rabbit_side
 
@@ -80,3 +80,9 @@ async def test_a_wrong_password_is_told_without_the_password(rabbitmq_url: str) 
     with pytest.raises(BrokerUnavailable, match="ACCESS_REFUSED") as raised:
         await connect(url, name="stranger", partitions=1, timings=quick)
     assert "not-the-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["", "rabbit", "http://127.0.0.1:5672/", "amqp://", "amqp://host:port/", "amqp:///x"])
+async def test_an_address_that_makes_no_sense_is_told_at_once(url: str) -> None:
+    with pytest.raises(Rejected, match="address"):
+        await connect(url, name="nowhere", partitions=1)
