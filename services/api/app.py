@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
+from services.api.check_origin import CheckOrigin
 from services.api.error_responses import add_error_responses
 from services.api.middleware import BodyLimit, RequestOwner
 from services.api.openapi import describe
@@ -37,6 +38,7 @@ def bare_app(settings: ApiSettings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     add_error_responses(app)
+    app.add_middleware(CheckOrigin, allowed=settings.api_cors_origins)
     app.add_middleware(BodyLimit, limit_bytes=settings.api_body_bytes)
     app.add_middleware(RequestOwner, request_seconds=settings.api_request_seconds)
     if settings.api_cors_origins:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from shared.broker.rabbit import RabbitBroker
 from shared.storage.records import LogChunk
@@ -115,6 +116,15 @@ async def test_a_stream_that_can_not_be_is_refused_before_the_upgrade(
         await apis[0].watch(job_id, query)
     assert refused.value.response.status_code == status
     assert told in json.loads(refused.value.response.body)["error"]
+
+
+async def test_a_page_of_another_site_can_not_listen(apis: tuple[ApiInstance, ApiInstance]) -> None:
+    one, _ = apis
+    job_id = await one.execute("one")
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(one.stream_url(job_id), origin=Origin("https://theirs.example")):
+            pass
+    assert refused.value.response.status_code == 403
 
 
 async def test_a_client_that_leaves_is_forgotten(apis: tuple[ApiInstance, ApiInstance]) -> None:

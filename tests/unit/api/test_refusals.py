@@ -201,6 +201,17 @@ async def test_only_listed_origins_may_call_from_a_browser(parts: Parts) -> None
     assert "access-control-allow-origin" not in theirs.headers
 
 
+@pytest.mark.parametrize("origin", ["https://theirs.example", "null", "http://api.theirs.example"])
+async def test_a_page_of_another_site_can_start_nothing(api: AsyncClient, origin: str) -> None:
+    refused(await api.post(f"{TASKS}/hello-world/execute", headers={"Origin": origin}), 403)
+    assert (await api.get("/api/jobs", headers={"Origin": origin})).json()["total"] == 0
+
+
+async def test_a_page_of_our_own_may_start_jobs(api: AsyncClient) -> None:
+    answer = await api.post(f"{TASKS}/hello-world/execute", headers={"Origin": "http://api"})
+    assert answer.status_code == 200
+
+
 def test_any_origin_can_not_be_allowed() -> None:
     with pytest.raises(ValueError, match="origin"):
         ApiSettings(api_cors_origins=("*",))
