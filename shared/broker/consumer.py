@@ -154,12 +154,17 @@ class RabbitSubscription:
         self._forget()
         bound = tuple(self._keys)
         self._name = await declare_queue(channel, self._queue, bound)
-        channel.on_consumer_cancel_callbacks.add(lambda _: self._kept.lose())
+        channel.on_consumer_cancel_callbacks.add(self._on_cancelled)
         self._channel = channel
         await self._consume(channel)
         for key in bound:
             if key not in self._keys:  # unbound in the meantime
                 await channel.queue_unbind(self._name, self._queue.bound_to.name, key)
+
+    def _on_cancelled(self, _: object) -> None:
+        """The broker took the consumer away, as when its queue is deleted, unless we did that."""
+        if not self._is_closed:
+            self._kept.lose()
 
     async def _consume(self, channel: Amqp) -> None:
         """Take with the prefetch that was asked for last: it counts for consumers that begin after it."""
