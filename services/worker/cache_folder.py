@@ -3,10 +3,9 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from shared.definition.archive import unpack
 from shared.errors import Broken
@@ -89,7 +88,13 @@ class CacheFolder:
 
     def remove(self, folder: Path) -> None:
         """Remove a folder and all in it, also what its step made unwritable; the next process removes what stays."""
-        shutil.rmtree(folder, onerror=_open_up_and_retry)
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            return
+        except OSError:
+            _open_up(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _remove_if_dead(self, other: Path) -> None:
         try:
@@ -111,18 +116,10 @@ class CacheFolder:
         return lock
 
 
-def _open_up_and_retry(function: Callable[..., Any], path: str, _: object) -> None:
-    parent = Path(path).parent
-    for folder in (parent, Path(path)):
-        try:
-            if not folder.is_symlink():
-                folder.chmod(_OWNER_ONLY)
-        except OSError:
-            continue
-    try:
-        if function in (os.scandir, os.open, os.rmdir, os.lstat) and Path(path).is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            function(path)
-    except (OSError, TypeError):
-        return
+def _open_up(folder: Path) -> None:
+    for parent, folders, _ in os.walk(folder):
+        for name in folders:
+            path = Path(parent, name)
+            if not path.is_symlink():
+                with suppress(OSError):
+                    path.chmod(_OWNER_ONLY)

@@ -28,7 +28,7 @@ class StepHandler:
     async def handle(self, step: RunStepMessage, is_repeat: bool) -> bool:  # noqa: FBT001 - the port's shape
         """Run the command unless it is somebody else's or over; False: not begun, give it to another worker."""
         verdict = await self._judge(step, is_repeat=is_repeat)
-        if verdict is None:
+        if verdict is None or self._attempts.is_draining:
             return False
         if verdict is Verdict.DROP:
             log.info("step.dropped", job_id=step.job_id, step=step.step, attempt=step.attempt)
@@ -55,8 +55,5 @@ class StepHandler:
                 log.warning("step.not_looked_up", job_id=step.job_id, step=step.step, error=error.message)
                 await self._clock.sleep(ASK_AGAIN)
             else:
-                return self._unless_draining(verdict)
+                return verdict
         return None
-
-    def _unless_draining(self, verdict: Verdict) -> Verdict | None:
-        return None if self._attempts.is_draining and verdict is Verdict.RUN else verdict

@@ -50,7 +50,7 @@ class LookUp:
             return Verdict.DROP
         if not is_repeat:
             return Verdict.RUN
-        await self._clock.sleep(self._heartbeat)
+        await self._clock.sleep(self._heartbeat * 1.2)
         return Verdict.RUN if await self._is_free(step) else Verdict.DROP
 
     async def _is_free(self, step: RunStepMessage) -> bool:

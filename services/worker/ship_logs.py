@@ -16,7 +16,7 @@ Stream = Literal["stdout", "stderr"]
 CHUNK_BYTES = 64 * 1024
 CHUNK_LINES = 4096  # empty lines weigh too
 CHUNK_EVERY = timedelta(milliseconds=100)
-MOST_WAITING = 16  # chunks, 1 MiB: the step's pipes stand still beyond it
+MOST_WAITING = 16  # chunks, 1 MiB, and as many on their way: the step's pipes stand still beyond it
 _LINE_FIELDS = {"ts", "stream", "text"}
 
 
@@ -89,6 +89,7 @@ class LogShipper:
         if self._lines:
             self._cut()
         chunks, self._full = self._full, []
+        self._room.set()  # the next ones gather while these are on their way
         if not self._is_closed:
             self._urgent.clear()
         if chunks:
@@ -96,7 +97,6 @@ class LogShipper:
             await publish_until_kept(
                 self._broker, self._clock, [Outgoing(LOG_EXCHANGE, key, chunk) for chunk in chunks]
             )
-        self._room.set()
 
     def _cut(self) -> None:
         step, first = self._step, self._count

@@ -117,14 +117,20 @@ def _read_file(file: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise OutputRefused(f"The output file can't be read: {error.strerror}") from None
-    with open(descriptor, "rb") as opened:  # noqa: PTH123 - a descriptor, not a path
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OutputRefused("The output file is not a plain file")
-        if status.st_size > LONGEST_MARKER_BYTES:
-            raise OutputRefused(f"The output file has {status.st_size} bytes; at most {LARGEST_OUTPUT_BYTES} are kept")
-        text = opened.read(LONGEST_MARKER_BYTES)
+    try:
+        _check_file(os.fstat(descriptor))
+        with os.fdopen(os.dup(descriptor), "rb") as opened:
+            text = opened.read(LONGEST_MARKER_BYTES)
+    finally:
+        os.close(descriptor)
     return _parse(text) if text.strip() else None
+
+
+def _check_file(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OutputRefused("The output file is not a plain file")
+    if status.st_size > LONGEST_MARKER_BYTES:
+        raise OutputRefused(f"The output file has {status.st_size} bytes; at most {LARGEST_OUTPUT_BYTES} are kept")
 
 
 def _parse(text: bytes) -> dict[str, Any]:

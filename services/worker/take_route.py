@@ -26,9 +26,9 @@ class RouteTaker:
     """One route's subscription.
 
     The delivery of a step is held while the step runs, so that the broker's prefetch counts the free slots, and the
-    step goes to another worker the moment this one dies. Held for `hold` (well below the broker's limit of 30 min) it is
-    acknowledged, and the heartbeat alone says who has the step. Whatever upsets the count (that, another route's steps,
-    deliveries of a lost connection) ends in a prefetch of the free slots, renewed each time that a slot is free.
+    step goes to another worker the moment this one dies. Held for `hold` (well below the broker's limit of 30 min) it
+    is acknowledged, and the heartbeat alone says who has the step. Whatever upsets the count (that, another route's
+    steps, deliveries of a lost connection) ends in a prefetch of the free slots, renewed whenever a slot is free.
     """
 
     def __init__(
@@ -40,12 +40,17 @@ class RouteTaker:
         self._handle = handle
         self._hold_for = hold
         self._steps = steps
-        self._here: set[tuple[str, str, int]] = set()
+        self._here: dict[tuple[str, str, int], bool] = {}  # what runs here, and whether its delivery is held
         self._subscription: Subscription | None = None
         self._resizing = asyncio.Lock()
         self._is_short = False
         self._released = asyncio.Event()
         slots.tell_release(self._released.set)
+
+    @property
+    def held(self) -> int:
+        """How many deliveries are in hand."""
+        return sum(self._here.values())
 
     async def open(self) -> None:
         """Subscribe, at the first call."""
@@ -107,7 +112,7 @@ class RouteTaker:
     async def _hold(self, delivery: Delivery, step: RunStepMessage) -> None:
         """Run the step with its delivery in hand, `hold` at most."""
         key = (step.job_id, step.step, step.attempt)
-        self._here.add(key)
+        self._here[key] = True
         running = self._steps.create_task(_answer(self._handle(step, delivery.is_repeat)), name=f"run.{step.step}")
         try:
             await asyncio.wait((running,), timeout=self._hold_for.total_seconds())
@@ -115,9 +120,10 @@ class RouteTaker:
                 log.info("step.held_long", job_id=step.job_id, step=step.step, attempt=step.attempt)
                 await self._resize()  # before the acknowledgement, or the broker takes it for a free slot
                 await self._source.acknowledge([delivery])
+                self._here[key] = False
             is_settled = await running
         finally:
-            self._here.discard(key)
+            del self._here[key]
             self._slots.release()
         if is_settled:
             await self._source.acknowledge([delivery])

@@ -24,7 +24,7 @@ class StepTaker:
     ) -> None:
         self._coverage = coverage
         self._broker = broker
-        self._slots = slots
+        self.slots = slots
         self._handle = handle
         self._hold = hold
         self._lifecycle = lifecycle
@@ -36,6 +36,11 @@ class StepTaker:
     def routes(self) -> tuple[str, ...]:
         """The routes that are taken from."""
         return tuple(sorted(self._takers))
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many deliveries are held."""
+        return sum(taker.held for taker in self._takers.values())
 
     async def run(self, routes: RouteStore) -> None:
         """Take steps until `stop`; returns when the last of them is over."""
@@ -59,7 +64,7 @@ class StepTaker:
                 self._begin(route, self._tasks)
 
     def _begin(self, route: str, tasks: asyncio.TaskGroup) -> None:
-        taker = RouteTaker(route, self._broker, self._slots, self._handle, hold=self._hold, steps=tasks)
+        taker = RouteTaker(route, self._broker, self.slots, self._handle, hold=self._hold, steps=tasks)
         self._takers[route] = taker
         for name, body in ((f"steps.{route}", taker.take), (f"grow.{route}", taker.grow)):
             self._loops.add(tasks.create_task(self._lifecycle.repeat(name, body), name=name))

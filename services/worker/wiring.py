@@ -1,5 +1,6 @@
 """Builds a worker from its parts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from uuid_utils import uuid7
@@ -47,7 +48,7 @@ async def connect(settings: WorkerSettings, lifecycle: Lifecycle) -> Worker:
     except BaseException:
         await storage.close()
         raise
-    return build(settings, lifecycle, broker=broker, storage=storage)
+    return replace(build(settings, lifecycle, broker=broker, storage=storage), is_alone=True)
 
 
 def build(
@@ -71,7 +72,7 @@ def build(
     workspaces = WorkspaceCache(
         storage.workspaces,
         CacheFolder(settings.worker_cache_dir, worker_id),
-        keep=settings.worker_kept_revisions,
+        keep=max(settings.worker_kept_revisions, settings.worker_slots),
         spares=settings.worker_slots,
     )
     runners = {SCRIPT: ScriptRunner(workspaces, processes)}

@@ -44,10 +44,11 @@ class Worker:
     heartbeat: Heartbeat
     control: ControlHearer
     taker: StepTaker
+    is_alone: bool = False  # in this process: then every dead child that nobody knows is an orphan of a step
     aftermath: Lifecycle = field(init=False)  # the loops that go on while the worker drains
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "aftermath", Lifecycle(self.clock))
+        object.__setattr__(self, "aftermath", Lifecycle())
 
     async def run(self) -> None:
         """Run until stopped and drained.
@@ -110,5 +111,6 @@ class Worker:
                 taking.cancel()
 
     async def _reap_orphans(self) -> None:
-        reap_unknown(self.processes.leaders)
+        if self.is_alone:
+            reap_unknown(self.processes.leaders)
         await self.clock.sleep(REAP_EVERY)

@@ -21,7 +21,8 @@ class _Revision:
     """One unpacked revision and the copies of it that wait for a step."""
 
     def __init__(self) -> None:
-        self.lock = asyncio.Lock()
+        self.unpacking = asyncio.Lock()
+        self.filling = asyncio.Lock()
         self.pristine: Copy | None = None
         self.spares: deque[Path] = deque()
         self.is_evicted = False
@@ -77,7 +78,7 @@ class WorkspaceCache:
         key = (workspace, revision)
         found = self._revisions.setdefault(key, _Revision())
         self._revisions.move_to_end(key)
-        async with found.lock:
+        async with found.unpacking:
             if found.pristine is None:
                 found.pristine = await self._fetch(workspace, revision)
         self._evict()
@@ -103,10 +104,8 @@ class WorkspaceCache:
             raise CannotRun(f"The workspace can't be copied: {error.strerror or error}") from error
 
     async def _refill(self, found: _Revision) -> None:
-        async with found.lock:
-            while (
-                not found.is_evicted and found.pristine is not None and len(found.spares) < self._wanted(found.pristine)
-            ):
+        async with found.filling:
+            while not found.is_evicted and len(found.spares) < self._wanted(found):
                 folder = self._folder.new_copy_path(str(uuid7()))
                 try:
                     await self._copy(found, folder)
@@ -114,16 +113,21 @@ class WorkspaceCache:
                     log.warning("workspace.no_spare", error=str(error))
                     return
                 found.spares.append(folder)
+        if found.is_evicted:
+            self._discard_all(found)
 
-    def _wanted(self, pristine: Copy) -> int:
-        return self._spares if pristine.is_small else 0
+    def _wanted(self, found: _Revision) -> int:
+        return self._spares if found.pristine is not None and found.pristine.is_small else 0
 
     def _evict(self) -> None:
-        """Drop the revisions used longest ago, but none that is being unpacked or copied."""
+        """Drop the revisions used longest ago; `keep` is at least the slots, so none that a step waits for."""
         for key, found in list(self._revisions.items())[: -self._keep]:
-            if found.lock.locked():
-                continue
             del self._revisions[key]
             found.is_evicted = True
-            for folder in [*found.spares, *([found.pristine.path] if found.pristine else [])]:
-                self.discard(folder)
+            self._discard_all(found)
+            if found.pristine is not None:
+                self.discard(found.pristine.path)
+
+    def _discard_all(self, found: _Revision) -> None:
+        while found.spares:
+            self.discard(found.spares.popleft())

@@ -68,12 +68,11 @@ class WorkerBench:
     @asynccontextmanager
     async def worker(self, **settings: Any) -> AsyncIterator[Worker]:
         """A running worker, drained at the end; `stop()` of its lifecycle drains it before."""
-        wanted: dict[str, Any] = {"worker_slots": 2, "worker_drain_seconds": 0, **settings}
+        wanted: dict[str, Any] = {"worker_slots": 2, "worker_tags": (self.tag,), "worker_drain_seconds": 0, **settings}
         known = WorkerSettings(
             partitions=PARTITIONS,
             worker_name="bench",
-            worker_tags=(self.tag,),
-            worker_exclusive=True,
+            worker_exclusive="worker_tags" not in settings,
             worker_cache_dir=self.cache,
             **wanted,
         )
@@ -114,7 +113,7 @@ class WorkerBench:
 
     async def send(self, step: RunStepMessage, *, is_repeat: bool = False) -> RunStepMessage:
         """Put the command into the queue."""
-        await self.broker.publish([Outgoing(STEP_EXCHANGE, self.route, step, is_repeat=is_repeat)])
+        await self.broker.publish([Outgoing(STEP_EXCHANGE, step.route, step, is_repeat=is_repeat)])
         return step
 
     async def cancel(self, step: RunStepMessage, worker: Worker) -> None:
@@ -153,6 +152,10 @@ class WorkerBench:
     async def line_seen(self, step: RunStepMessage, text: str) -> LogLine:
         """Wait until the attempt has written this line."""
         return await eventually(lambda: next((line for line in self._lines(step) if line.text == text), None))
+
+    def chunks_of(self, step: JobMessage) -> list[LogChunkMessage]:
+        """The chunks that came so far."""
+        return self._about(step, LogChunkMessage)
 
     def events_about(self, step: JobMessage) -> list[str]:
         """The types of the events about a job, in order."""
