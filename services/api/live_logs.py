@@ -16,8 +16,8 @@ from shared.messages.wire import LogChunkMessage
 from shared.runtime.lifecycle import Lifecycle
 from shared.storage.ports import JobStore
 
-PREFETCH = 64  # decoded, 4,096 short lines of a chunk weigh 3 MB
-TAKE = 16  # chunks handed out before other tasks get a turn
+PREFETCH = 32  # decoded, 4,096 short lines of a chunk weigh 3 MB
+TAKE = 8  # chunks handed out before other tasks get a turn
 CHECK_EVERY = timedelta(seconds=2)  # announcements are lossy: the jobs are looked at anyway
 SUSPECT_EVERY = 5  # checks: every 10 s viewers compare with the store, in case the queue was lost for a moment
 BIND_DEADLINE = timedelta(seconds=2)  # after that the viewer starts from the store, live lines follow when bound

@@ -16,7 +16,7 @@ from shared.telemetry.metrics import LOG_LINES_STORED
 
 log = structlog.get_logger()
 
-TAKE = 50  # chunks a write, at most 64 KiB each: 3 MiB; decoded, 4,096 short lines of a chunk weigh 3 MB
+TAKE = 32  # chunks a write, at most 64 KiB each: 2 MiB; decoded, 4,096 short lines of a chunk weigh 3 MB
 PREFETCH = 2 * TAKE  # the next batch arrives while this one is written
 WRITE_DEADLINE_SECONDS = 30.0
 
