@@ -12,7 +12,7 @@ from shared.broker.topology import DEAD_QUEUE, EVENT_EXCHANGE, event_queue, part
 from shared.engine.events import Event, StepStarted
 from shared.engine.states import JobStatus
 from shared.errors import Broken, StoreUnavailable
-from shared.messages.wire import LogChunkMessage, RunStepMessage
+from shared.messages.wire import EventMessage, LogChunkMessage, RunStepMessage
 from shared.orchestration.orchestrator import Orchestrator
 from tests.support.eventually import eventually
 from tests.support.orchestration import a_new_job, chain, event_of, finished, running, started
@@ -37,16 +37,14 @@ class Stumbling:
 
 async def _runs(world: World, count: int) -> list[RunStepMessage]:
     """The first steps of new jobs whose events share a partition."""
-    found: list[RunStepMessage] = []
     async with running(world.orchestrator):
-        wanted = set()
+        wanted: set[str] = set()
         while len(wanted) < count:
             job = await world.orchestrator.create(a_new_job())
             if partition_of(job.id, 8) == 0:
                 wanted.add(job.id)
         await eventually(lambda: wanted <= {run.job_id for run in world.steps_in_queue()})
-        found = [run for run in world.steps_in_queue() if run.job_id in wanted]
-    return found
+        return [run for run in world.steps_in_queue() if run.job_id in wanted]
 
 
 async def _take(subscription: Subscription, count: int) -> list[Delivery]:
@@ -75,7 +73,13 @@ async def test_a_batch_is_saved_and_then_acknowledged() -> None:
 async def test_an_event_that_can_not_be_decided_is_buried_with_its_reason_and_the_others_go_on() -> None:
     world = await a_world(chain(1))
     runs = await _runs(world, 3)
-    events = [started(runs[0], "bad"), started(runs[1]), finished(runs[1]), started(runs[2]), finished(runs[2])]
+    events: list[EventMessage] = [
+        started(runs[0], "bad"),
+        started(runs[1]),
+        finished(runs[1]),
+        started(runs[2]),
+        finished(runs[2]),
+    ]
     await world.broker.publish([event_of(event) for event in events])
     subscription = await world.broker.subscribe(event_queue(0), prefetch=100)
     stumbling = Stumbling(world.orchestrator)
