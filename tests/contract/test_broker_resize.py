@@ -1,20 +1,6 @@
 """How many messages a subscription may hold can change while it runs, whichever the broker is."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from tests.support.brokers import MemorySide, Side, numbers_of, outgoing, rabbit_side, silent, take_all
-
-
-@pytest.fixture(params=["memory", "rabbit"])
-async def side(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
-    """The broker under test."""
-    if request.param == "memory":
-        yield MemorySide()
-        return
-    async with rabbit_side(request.getfixturevalue("rabbitmq_url")) as rabbit:
-        yield rabbit
+from tests.support.brokers import Side, numbers_of, outgoing, silent, take_all
 
 
 async def test_a_paused_subscription_takes_nothing_until_it_is_resized(side: Side) -> None:
