@@ -54,9 +54,9 @@ make_environment() {
 
 install_packages() {
     say "installing the locked packages"
-    "$venv/bin/python" -m pip install -q --no-input --disable-pip-version-check --require-hashes -r requirements/dev.txt ||
+    "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check --require-hashes -r requirements/dev.txt ||
         fail "pip could not install requirements/dev.txt; the lines above say why. Is the network there?"
-    "$venv/bin/python" -m pip install -q --no-input --disable-pip-version-check --no-build-isolation --no-deps -e . ||
+    "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check --no-build-isolation --no-deps -e . ||
         fail "pip could not install the project itself; the lines above say why."
 }
 
