@@ -128,10 +128,14 @@ class ProcessGroup:
 
     def _find_strays(self) -> set[int]:
         """Living processes that belong to the group; those that are dead by now are reaped."""
-        children = children_of_this_process() - self._leaders
-        own = {pid for pid in children if pid in self._strays or self._owns(pid)}
-        self._strays = {pid for pid in own if not (is_zombie(pid) and reap(pid))}
-        return self._strays
+        seen: set[int] = set()
+        while True:
+            children = children_of_this_process() - self._leaders
+            own = {pid for pid in children if pid in self._strays or self._owns(pid)}
+            self._strays = {pid for pid in own if not (is_zombie(pid) and reap(pid))}
+            if self._strays or children <= seen:
+                return self._strays
+            seen |= children  # one that died just now may have left us its children: look again
 
     def _owns(self, pid: int) -> bool:
         with suppress(ProcessLookupError):
