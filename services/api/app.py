@@ -11,7 +11,7 @@ from services.api.openapi import describe
 from services.api.parts import Parts
 from services.api.routes import jobs, log_stream, logs, system, workers, workspaces
 from services.api.settings import ApiSettings
-from services.api.version import VERSION
+from shared.runtime.version import VERSION
 
 ROUTERS = (workspaces.router, jobs.router, logs.router, log_stream.router, workers.router, system.router)
 CORS_METHODS = ("GET", "POST")

@@ -18,13 +18,13 @@ from services.worker.runners.script import ScriptRunner
 from services.worker.settings import WorkerSettings
 from services.worker.slots import Slots
 from services.worker.take_steps import StepTaker
-from services.worker.version import VERSION
 from services.worker.worker import Worker
 from services.worker.workspace_cache import WorkspaceCache
 from shared.broker import rabbit
 from shared.broker.ports import Broker
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.lifecycle import Lifecycle
+from shared.runtime.version import VERSION
 from shared.storage import client
 from shared.storage.ports import Storage
 from shared.storage.records import WorkerRecord

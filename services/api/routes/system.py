@@ -8,7 +8,7 @@ from services.api.parts import PartsOf
 from services.api.routes.refusals import refusals
 from services.api.use_cases import read_jobs
 from services.api.use_cases.check_health import check_health
-from services.api.version import VERSION
+from shared.runtime.version import VERSION
 
 router = APIRouter(tags=["system"])
 

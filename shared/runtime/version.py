@@ -3,11 +3,11 @@
 from importlib.metadata import PackageNotFoundError, version
 
 
-def _read() -> str:
+def _find() -> str:
     try:
         return version("headrace")
     except PackageNotFoundError:  # run from a source tree that was not installed
         return "0.1.0"
 
 
-VERSION = _read()
+VERSION = _find()
