@@ -11,7 +11,7 @@ class Timings:
 
     deadline: timedelta = timedelta(seconds=10)  # for each answer of the broker
     patience: timedelta = timedelta(seconds=60)  # for a broker that is not there yet at start
-    heartbeat: timedelta = timedelta(seconds=4)  # whole seconds; silence of three (and 3 s), so 15 s, is a dead connection
+    heartbeat: timedelta = timedelta(seconds=4)  # whole seconds; three missed and 3 s more, so 15 s, are a death
     farewell: timedelta = timedelta(seconds=5)  # for a connection to close in order, then it is cut
     first_delay: timedelta = timedelta(milliseconds=100)  # before the second attempt to connect
     longest_delay: timedelta = timedelta(seconds=2)  # a broker that is back is noticed this soon
