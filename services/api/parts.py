@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path
-from shared.orchestration.catalog import Catalog
 from starlette.requests import HTTPConnection
 
 from services.api.live_logs import LiveLogs
@@ -15,6 +14,7 @@ from services.api.settings import ApiSettings
 from services.api.view_logs import Patience
 from shared.broker.ports import Broker
 from shared.errors import InvalidInput
+from shared.orchestration.catalog import Catalog
 from shared.orchestration.orchestrator import Orchestrator
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import Lifecycle

@@ -2,14 +2,13 @@
 
 from graphlib import TopologicalSorter
 
-from shared.orchestration.catalog import Catalog
-
 from services.api.models.jobs import JobDetail, JobPage, JobRow, StepView
 from services.api.models.system import JobCounts
 from shared.engine.flow import StepSpec
 from shared.engine.job import Job, Step
 from shared.engine.states import JobStatus
 from shared.errors import InvalidInput, NotFound
+from shared.orchestration.catalog import Catalog
 from shared.storage.ports import JobStore
 from shared.storage.records import JobFilter, JobSummary
 

@@ -1,7 +1,5 @@
 """Workspaces, tasks and triggers, read from the catalog."""
 
-from shared.orchestration.catalog import Catalog, LoadedRevision
-
 from services.api.models.workspaces import (
     FlowStepView,
     InputFieldView,
@@ -14,6 +12,7 @@ from services.api.models.workspaces import (
 from shared.definition.cron import next_fires
 from shared.definition.models import StepDefinition, TaskDefinition, WorkspaceDefinition
 from shared.errors import NotFound
+from shared.orchestration.catalog import Catalog, LoadedRevision
 from shared.runtime.clock import Clock
 from shared.storage.ports import WorkspaceStore
 from shared.storage.records import WorkspaceRecord
