@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 Json = Any
@@ -26,6 +27,38 @@ class Action:
     input: Mapping[str, Json] = field(default_factory=dict)
 
 
+class Backoff(StrEnum):
+    """How the delay before a retry grows."""
+
+    NONE = "none"
+    FIXED = "fixed"
+    EXPONENTIAL = "exponential"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What happens after a failure: `max_attempts` runs after the first one, each after a delay.
+
+    Delay n is `delay` (fixed), `delay * 2 ** (n - 1)` (exponential) or nothing (none), at most `max_delay`; with jitter
+    25 % more or less, by a hash of what is retried. Base 2 s, cap 60 s: 2, 4, 8, 16, 32, 60, 60.
+    """
+
+    max_attempts: int = 3
+    delay: timedelta = timedelta(seconds=30)
+    backoff: Backoff = Backoff.FIXED
+    max_delay: timedelta | None = None
+    has_jitter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Run the step once for each item: a list as written, or a template of one. `max_parallel`: None is all at once."""
+
+    items: str | tuple[Json, ...]
+    is_sequential: bool = False
+    max_parallel: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StepSpec:
     """One node of the flow, templates unrendered."""
@@ -39,6 +72,8 @@ class StepSpec:
     timeout: timedelta | None = None
     title: str | None = None
     description: str | None = None
+    retry: Retry | None = None
+    loop: Loop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +99,10 @@ class Flow:
     timeout: timedelta | None = None
     on_success: tuple[Hook, ...] = ()
     on_error: tuple[Hook, ...] = ()
+    on_cancel: tuple[Hook, ...] = ()
+    on_suspended: tuple[Hook, ...] = ()
+    retry: Retry | None = None
+    max_parallel_steps: int | None = None
     dependents: Mapping[str, tuple[str, ...]] = field(init=False, compare=False, repr=False)
     variables: Mapping[str, str] = field(init=False, compare=False, repr=False)
 
