@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bson.errors import BSONError
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorCursor, AsyncIOMotorDatabase
 from pydantic_core import PydanticSerializationError
 from pymongo.errors import (
     BulkWriteError,
@@ -72,6 +72,11 @@ def asks(
                 return await method(self, *args, **kwargs)
 
     return guarded
+
+
+async def take(cursor: AsyncIOMotorCursor[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """The first documents, at most `limit`; to the driver alone a limit of 0 would mean all."""
+    return await cursor.limit(limit).to_list(None) if limit > 0 else []
 
 
 def find_duplicates(error: BulkWriteError) -> set[int]:

@@ -1,6 +1,7 @@
 """The connection to MongoDB: the only place that builds a client."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import IndexModel, ReadPreference, WriteConcern
 from pymongo.errors import ConfigurationError, InvalidURI
+from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 
 from shared.errors import Rejected
@@ -28,6 +30,7 @@ from shared.storage.workspaces import MongoWorkspaces
 SELECTION = timedelta(seconds=4)  # a new primary is elected within a few seconds; the caller's loop tries again
 INDEX_BUILD = timedelta(minutes=2)  # only an upgrade over many documents takes more than a moment
 PING = timedelta(seconds=3)
+FAREWELL = timedelta(seconds=2)
 
 Client = AsyncIOMotorClient[dict[str, Any]]
 
@@ -55,7 +58,9 @@ class MongoStorage:
                 await self._time.ask()
 
     async def close(self) -> None:
-        self._client.close()
+        """Say goodbye in a thread: the driver's farewell waits for the server."""
+        with pymongo.timeout(FAREWELL.total_seconds()):
+            await asyncio.to_thread(self._client.close)
 
     @asks
     async def measure_time(self) -> None:
@@ -71,15 +76,19 @@ class MongoStorage:
                     await self._database[collection].create_indexes(models)
 
 
-async def connect(url: str, database: str) -> MongoStorage:
+async def connect(
+    url: str, database: str, *, deadline: timedelta = DRIVER_DEADLINE, listeners: Sequence[CommandListener] = ()
+) -> MongoStorage:
     """Reach the database, make sure of its indexes, and answer its stores.
+
+    No call lasts longer than `deadline`, with its retry; `listeners` are told of each command.
 
     Raises:
         StoreUnavailable: not reachable within about 4 s.
         Rejected: the URL makes no sense.
         Broken: an index of the same name and another shape exists.
     """
-    storage = _open(url, database)
+    storage = _open(url, database, deadline, listeners)
     try:
         await storage.measure_time()
         await storage.create_indexes()
@@ -89,14 +98,15 @@ async def connect(url: str, database: str) -> MongoStorage:
     return storage
 
 
-def _open(url: str, database: str) -> MongoStorage:
+def _open(url: str, database: str, deadline: timedelta, listeners: Sequence[CommandListener]) -> MongoStorage:
     try:
         client: Client = AsyncIOMotorClient(
             url,
             appname="headrace",
+            event_listeners=list(listeners),
             retryWrites=True,
             retryReads=True,
-            timeoutMS=_millis(DRIVER_DEADLINE),
+            timeoutMS=_millis(deadline),
             serverSelectionTimeoutMS=_millis(SELECTION),
             connectTimeoutMS=_millis(SELECTION),
         )

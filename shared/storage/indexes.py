@@ -32,7 +32,7 @@ INDEXES: tuple[Index, ...] = (
     Index("jobs", "by_outbox", (("outbox_at", UP),), "jobs that have owed commands for long", is_sparse=True),
     Index("timers", "by_due", (("due_at", UP),), "timers that are due, and the next one"),
     Index("timers", "by_job", (("job_id", UP),), "removing the timers of jobs that have ended"),
-    Index("workers", "by_heartbeat", (("status", UP), ("heartbeat_at", UP)), "workers that have gone silent"),
+    Index("workers", "by_heartbeat", (("is_active", UP), ("heartbeat_at", UP)), "workers that have gone silent"),
     Index("workers", "by_running", (("running.job_id", UP),), "which worker has an attempt in hand"),
     Index("workers", "by_registration", (("registered_at", DOWN), ("_id", DOWN)), "the page of workers"),
     Index(

@@ -9,7 +9,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from shared.engine.states import TERMINAL_JOB, JobStatus
-from shared.storage.calls import Database, asks, find_duplicates
+from shared.storage.calls import Database, asks, find_duplicates, take
 from shared.storage.documents import (
     LISTED_BY,
     SUMMARY_FIELDS,
@@ -90,8 +90,8 @@ class MongoJobs:
     @asks
     async def find_owing(self, older_than: timedelta, limit: int) -> list[StoredJob]:
         until = await self._time.ask() - older_than
-        found = self._jobs.find({"outbox_at": {"$lte": until}}).sort("outbox_at", 1).limit(limit)
-        return await self._decode(await found.to_list(None))
+        found = self._jobs.find({"outbox_at": {"$lte": until}}).sort("outbox_at", 1)
+        return await self._decode(await take(found, limit))
 
     @asks
     async def find_running_on(self, worker_id: str) -> list[RunningStep]:
@@ -106,8 +106,8 @@ class MongoJobs:
     @asks
     async def list_jobs(self, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[JobSummary], int]:
         where, index = _select(wanted)
-        page = self._jobs.find(where, dict.fromkeys(SUMMARY_FIELDS, 1)).sort("_id", -1).skip(offset).limit(limit)
-        documents = await page.hint(index).to_list(None) if limit else []
+        page = self._jobs.find(where, dict.fromkeys(SUMMARY_FIELDS, 1)).sort("_id", -1).skip(offset).hint(index)
+        documents = await take(page, limit)
         count = (
             await self._jobs.count_documents(where, hint=index)
             if where
@@ -119,7 +119,7 @@ class MongoJobs:
     async def list_steps_of(self, worker_id: str, *, limit: int) -> tuple[list[StepRow], int]:
         where = {"found_by": mark("worker", worker_id)}
         left_out = dict.fromkeys(("input", "raw_input", "outbox", "output"), 0)
-        latest = await self._jobs.find(where, left_out).sort("_id", -1).limit(limit).to_list(None) if limit else []
+        latest = await take(self._jobs.find(where, left_out).sort("_id", -1), limit)
         flows = await self._flows.find(document["flow"] for document in latest)
         rows = [row for document in latest for row in decode_step_rows(document, flows[document["flow"]], worker_id)]
         rows.sort(key=lambda row: (row.started_at is not None, row.started_at, row.job_id), reverse=True)

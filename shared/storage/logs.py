@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from pymongo.errors import BulkWriteError
 
-from shared.storage.calls import Database, asks, find_duplicates
+from shared.storage.calls import Database, asks, find_duplicates, take
 from shared.storage.documents import Document
 from shared.storage.json_text import dump_json, load_json
 from shared.storage.records import LogChunk
@@ -41,8 +41,8 @@ class MongoLogs:
     @asks
     async def read_range(self, job_id: str, step: str, attempt: int, *, first: int, limit: int) -> list[LogChunk]:
         where = {"job_id": job_id, "step": step, "attempt": attempt, "last": {"$gte": first}}
-        chunks = self._chunks.find(where).sort([("last", 1), ("first", 1)]).limit(limit)
-        return [_decode(document) for document in await chunks.to_list(None)]
+        chunks = self._chunks.find(where).sort([("last", 1), ("first", 1)])
+        return [_decode(document) for document in await take(chunks, limit)]
 
     @asks
     async def count_lines(self, job_id: str) -> dict[tuple[str, int], int]:

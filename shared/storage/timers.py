@@ -6,7 +6,7 @@ from datetime import datetime
 from pymongo.errors import BulkWriteError
 
 from shared.engine.states import TimerKind
-from shared.storage.calls import Database, asks, find_duplicates
+from shared.storage.calls import Database, asks, find_duplicates, take
 from shared.storage.documents import Document
 from shared.storage.records import Timer
 
@@ -28,8 +28,8 @@ class MongoTimers:
 
     @asks
     async def find_due(self, now: datetime, limit: int) -> list[Timer]:
-        due = self._timers.find({"due_at": {"$lte": now}}).sort([("due_at", 1), ("_id", 1)]).limit(limit)
-        return [_decode(document) for document in await due.to_list(None)]
+        due = self._timers.find({"due_at": {"$lte": now}}).sort([("due_at", 1), ("_id", 1)])
+        return [_decode(document) for document in await take(due, limit)]
 
     @asks
     async def next_due_at(self) -> datetime | None:

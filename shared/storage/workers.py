@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from shared.storage.calls import Database, asks
+from shared.storage.calls import Database, asks, take
 from shared.storage.documents import Document
 from shared.storage.records import RunningStep, WorkerRecord
 from shared.storage.server_time import ServerTime
 
 INACTIVE = "inactive"
-LIVING = ("active", "draining")
 
 
 class MongoWorkers:
@@ -30,12 +29,12 @@ class MongoWorkers:
     @asks
     async def find_silent(self, silent_for: timedelta) -> list[WorkerRecord]:
         until = await self._time.ask() - silent_for
-        silent = self._workers.find({"status": {"$in": LIVING}, "heartbeat_at": {"$lte": until}})
+        silent = self._workers.find({"is_active": True, "heartbeat_at": {"$lte": until}})
         return [_decode(document) for document in await silent.to_list(None)]
 
     @asks
     async def mark_inactive(self, worker_id: str) -> None:
-        await self._workers.update_one({"_id": worker_id}, {"$set": {"status": INACTIVE}})
+        await self._workers.update_one({"_id": worker_id}, {"$set": {"status": INACTIVE, "is_active": False}})
 
     @asks
     async def find_holders(self, step: RunningStep, fresh_within: timedelta) -> list[str]:
@@ -43,7 +42,7 @@ class MongoWorkers:
         where = {
             "running.job_id": step.job_id,
             "running": {"$elemMatch": _encode_running(step)},
-            "status": {"$in": LIVING},
+            "is_active": True,
             "heartbeat_at": {"$gt": since},
         }
         holders = await self._workers.find(where, {"_id": 1}).hint("by_running").to_list(None)
@@ -52,7 +51,7 @@ class MongoWorkers:
     @asks
     async def list_workers(self, *, limit: int, offset: int) -> tuple[list[WorkerRecord], int]:
         page = self._workers.find({}).sort([("registered_at", -1), ("_id", -1)]).hint("by_registration")
-        documents = await page.skip(offset).limit(limit).to_list(None)
+        documents = await take(page.skip(offset), limit)
         return [_decode(document) for document in documents], await self._workers.estimated_document_count()
 
     @asks
@@ -70,6 +69,7 @@ def _encode(worker: WorkerRecord) -> Document:
         "slots": worker.slots,
         "version": worker.version,
         "status": worker.status,
+        "is_active": worker.status != INACTIVE,
         "running": [_encode_running(step) for step in worker.running],
     }
 
