@@ -2,9 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-
-UNTOUCHED_FOR = timedelta(seconds=5)  # a job in motion is saved sooner, which clears its outbox for nothing
+from datetime import datetime
 
 
 class CarriedOut:
@@ -30,11 +28,11 @@ class CarriedOut:
         if not ids:
             del self._done[job_id]
 
-    def overdue(self, now: datetime, limit: int) -> dict[str, list[str]]:
-        """`{job: ids}` that no save has cleared for a while, oldest first."""
+    def overdue(self, before: datetime, limit: int) -> dict[str, list[str]]:
+        """`{job: ids}` that were confirmed before this time and that no save has cleared since, oldest first."""
         found: dict[str, list[str]] = {}
         for job_id, (since, ids) in self._done.items():
-            if len(found) >= limit or now - since < UNTOUCHED_FOR:
+            if len(found) >= limit or since > before:
                 break
             found[job_id] = sorted(ids)
         return found

@@ -75,10 +75,12 @@ class Coalescer(Generic[Item, Answer]):
 
     def _pass_on(self) -> None:
         """Give the work to the next who waits; until it begins, `_is_working` stays so that nobody overtakes."""
-        if not self._waiting:
-            self._is_working = False
-            return
-        self._waiting.pop(0).turn.set_result(None)
+        while self._waiting:
+            turn = self._waiting.pop(0).turn
+            if not turn.done():  # its caller has not given up meanwhile
+                turn.set_result(None)
+                return
+        self._is_working = False
 
     def _leave(self, request: _Request[Item, Answer]) -> None:
         if request in self._waiting:

@@ -28,7 +28,8 @@ from shared.runtime.lifecycle import Lifecycle
 from shared.storage.ports import Storage
 from shared.storage.records import JobSave, StoredJob
 
-MOST_JOBS_A_ROUND = 500  # jobs in one read or write
+READ_TOGETHER = 200  # jobs in one read
+SAVED_TOGETHER = 50  # jobs in one write: more gain nothing, and the write must end well within its deadline
 Waiting = Mapping[str, Sequence[Event]]
 
 
@@ -52,8 +53,8 @@ class Orchestrator:
         self._clock = clock
         self._recent = RecentJobs()
         self._done = CarriedOut()
-        self._load = Coalescer[str, StoredJob | None](self._load_jobs, limit=MOST_JOBS_A_ROUND)
-        self._save = Coalescer[JobSave, bool](storage.jobs.save, limit=MOST_JOBS_A_ROUND)
+        self._load = Coalescer[str, StoredJob | None](self._load_jobs, limit=READ_TOGETHER)
+        self._save = Coalescer[JobSave, bool](storage.jobs.save, limit=SAVED_TOGETHER)
         self._tidy = Tidy(storage, self._done, self._recent, clock)
         self.carry_out = CarryOut(broker, storage.timers, Routes(broker, storage.routes, clock), clock)
         self._relay = Relay(self.carry_out, self.start_hook, self._done, clock)
@@ -73,6 +74,7 @@ class Orchestrator:
 
     async def create_once(self, new: NewJob) -> tuple[Job, bool]:
         """As `create`; answers also whether this call made the job."""
+        self._tidy.note_saved()
         return await self._creator.create(new)
 
     async def start_hook(self, owed: Owed) -> None:
@@ -185,6 +187,7 @@ class Orchestrator:
             self._relay.hand(after, stranded, is_repeat=True)
         if plan.save is None:
             return
+        self._tidy.note_saved()
         self._recent.keep(plan.result)
         self._done.settle(after.id, plan.dropped)
         self._relay.hand(after, plan.fresh, announcements(before, after, now))

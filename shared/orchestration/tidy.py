@@ -1,6 +1,6 @@
 """Clears away what is done, in batches, when nothing else did."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.engine.job import Job
 from shared.orchestration.carried_out import CarriedOut
@@ -10,6 +10,9 @@ from shared.runtime.lifecycle import Lifecycle
 from shared.storage.ports import Storage
 
 EVERY = timedelta(milliseconds=500)
+UNTOUCHED_FOR = timedelta(seconds=5)  # a job in motion is saved sooner, which clears its outbox for nothing
+BUSY_FOR = timedelta(seconds=1)  # after a save: then tidying waits, for it takes as long as a save
+POSTPONED_FOR = timedelta(seconds=20)  # at most; the sweep takes what stands for 30 s for forgotten
 BATCH = 25  # jobs in one write: those that matter more must not wait long behind it
 
 
@@ -22,6 +25,11 @@ class Tidy:
         self._recent = recent
         self._clock = clock
         self._ended: list[str] = []
+        self._saved_at: datetime | None = None
+
+    def note_saved(self) -> None:
+        """This process is busy."""
+        self._saved_at = self._clock.now()
 
     def note_ended(self, job: Job) -> None:
         """The job's timers, if it set any, are not needed any more."""
@@ -37,9 +45,13 @@ class Tidy:
 
         await lifecycle.repeat("outbox.tidy", body)
 
+    def _patience(self) -> timedelta:
+        is_busy = self._saved_at is not None and self._clock.now() - self._saved_at < BUSY_FOR
+        return POSTPONED_FOR if is_busy else UNTOUCHED_FOR
+
     async def tidy(self) -> None:
         """Clear what is due now. Repeats: harmless."""
-        while cleared := self._done.overdue(self._clock.now(), BATCH):
+        while cleared := self._done.overdue(self._clock.now() - self._patience(), BATCH):
             await self._storage.jobs.clear_outbox(cleared)
             for job_id, ids in cleared.items():
                 self._done.settle(job_id, ids)

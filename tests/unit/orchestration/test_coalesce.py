@@ -1,6 +1,8 @@
 """Concurrent calls share round trips, and none of them is lost with another."""
 
 import asyncio
+import random
+from contextlib import suppress
 
 import pytest
 
@@ -100,3 +102,38 @@ async def test_a_caller_that_gives_up_just_when_its_turn_comes_passes_it_on(serv
     calls[1].cancel()
     assert list(await calls[2]) == [9]
     assert list(await calls[0]) == [1]
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_whoever_gives_up_or_fails_at_whatever_moment_nobody_else_waits_for_ever(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a test that can be repeated
+
+    async def work(items: list[int]) -> list[int]:
+        await asyncio.sleep(0)
+        if chance.random() < 0.2:
+            raise ValueError("down")
+        return [item * item for item in items]
+
+    coalescer = Coalescer[int, int](work, limit=5)
+
+    async def call(number: int) -> None:
+        for _ in range(5):
+            items = list(range(number, number + chance.randint(0, 8)))
+            with suppress(ValueError):
+                assert list(await coalescer.ask(items)) == [item * item for item in items]
+
+    calls = [asyncio.ensure_future(call(number)) for number in range(20)]
+    for _ in range(30):
+        chance.choice(calls).cancel()
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(answer is None or isinstance(answer, asyncio.CancelledError) for answer in answers)
+    assert list(await coalescer_answers(coalescer)) == [49]
+
+
+async def coalescer_answers(coalescer: Coalescer[int, int]) -> list[int]:
+    """What it answers once the world is well again."""
+    while True:
+        with suppress(ValueError):
+            return list(await coalescer.ask([7]))

@@ -1,5 +1,6 @@
 """What a saved job owes is carried out, whatever breaks in between."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -90,8 +91,8 @@ async def test_time_outs_become_timers_and_go_when_the_job_ends() -> None:
         await eventually(lambda: _equals(kinds(), set()))
 
 
-async def _equals(asked, wanted) -> bool:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    return bool(await asked == wanted)
+async def _equals(asked: Awaitable[set[TimerKind]], wanted: set[TimerKind]) -> bool:
+    return await asked == wanted
 
 
 async def test_cancelling_a_running_step_tells_its_worker_and_stands_until_it_answers() -> None:
