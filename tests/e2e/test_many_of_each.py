@@ -37,7 +37,7 @@ async def test_forty_jobs_through_two_apis_run_each_step_once(
         assert Counter(trace.read_text().split("\n")[:-1]) == Counter(["top 1", "left 1", "right 1", "bottom 1"])
 
 
-@pytest.mark.parametrize("service", ["api", "scheduler", "dispatcher"])
+@pytest.mark.parametrize("service", ["api", "scheduler", "dispatcher", "broker", "database"])
 async def test_a_service_killed_in_mid_job_loses_nothing(
     stack: LocalStack, other_api: ApiClient, api: ApiClient, service: str, tmp_path: Path
 ) -> None:
