@@ -7,8 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
+from services.worker.end_orphans import end_orphans
 from shared.definition.archive import unpack
 from shared.errors import Broken
+
+log = structlog.get_logger()
 
 SMALL_BYTES = 20 * 1024 * 1024  # up to here copies are made in advance
 _OWNER_ONLY = 0o700
@@ -23,7 +28,10 @@ class Copy:
 
 
 class CacheFolder:
-    """`root/<worker id>`, locked while the process lives; folders of dead processes are removed by the next one."""
+    """`root/<worker id>`, locked while the process lives.
+
+    What a dead worker left, files and processes, is cleared away by the next one that starts.
+    """
 
     def __init__(self, root: Path, worker_id: str) -> None:
         self._root = root
@@ -31,7 +39,7 @@ class CacheFolder:
         self._lock: int | None = None
 
     def open(self) -> None:
-        """Make and lock the own folder, remove those that nobody holds.
+        """Make and lock the own folder, clear away those that nobody holds.
 
         Raises:
             Broken: the folder can't be made, or belongs to somebody else.
@@ -40,14 +48,18 @@ class CacheFolder:
             self._root.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
             if self._root.stat().st_uid != os.getuid():
                 raise Broken(f"the cache folder {self._root} belongs to another user")
-            self._lock = self._hold(self._own)
+            self._lock = self._hold_new()
             (self._own / "copies").mkdir()
             (self._own / "revisions").mkdir()
         except OSError as error:
             raise Broken(f"the cache folder {self._root} can't be used: {error.strerror}") from error
+        self.clear_dead()
+
+    def clear_dead(self) -> None:
+        """Remove the folders that nobody holds, and end the processes of their workers' steps. Repeats: harmless."""
         for other in self._root.iterdir():
-            if other != self._own:
-                self._remove_if_dead(other)
+            if other != self._own and not other.name.startswith("."):
+                self._clear_if_dead(other)
 
     def close(self) -> None:
         """Remove the own folder."""
@@ -96,13 +108,22 @@ class CacheFolder:
             _open_up(folder)
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _remove_if_dead(self, other: Path) -> None:
+    def _clear_if_dead(self, other: Path) -> None:
         try:
             held = self._hold(other)
         except OSError:  # somebody lives there, or it is not one of ours
             return
+        if ended := end_orphans(other.name):
+            log.warning("orphans.ended", worker_id=other.name, count=ended)
         self.remove(other)
         os.close(held)
+
+    def _hold_new(self) -> int:
+        """The own folder has its name only once it is locked, lest another worker takes it for a dead one's."""
+        young = self._root / f".{self._own.name}"
+        held = self._hold(young)
+        young.rename(self._own)
+        return held
 
     @staticmethod
     def _hold(folder: Path) -> int:

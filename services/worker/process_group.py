@@ -14,11 +14,11 @@ from typing import Self
 
 import structlog
 
+from services.worker.end_orphans import MARK
 from services.worker.strays import children_of_this_process, is_zombie, reap, was_started_with
 
 log = structlog.get_logger()
 
-MARK = "HEADRACE_PROCESS_MARK"
 TERM_GRACE = timedelta(seconds=5)  # between SIGTERM and SIGKILL
 STRAY_GRACE = timedelta(seconds=1)  # the same for what a step left behind when it ended by itself
 LOOK_EVERY = timedelta(milliseconds=20)
@@ -37,7 +37,8 @@ class Launch:
 class ProcessGroups:
     """Every group that this worker has running."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker_id: str = "") -> None:
+        self._worker_id = worker_id
         self._leaders: set[int] = set()
 
     def start(self, launch: Launch) -> "ProcessGroup":
@@ -47,7 +48,7 @@ class ProcessGroups:
             OSError: no such program, too long arguments, no memory …
             ValueError: a NUL character in an argument or the environment.
         """
-        mark = secrets.token_hex(16)
+        mark = f"{self._worker_id}.{secrets.token_hex(16)}"
         with _Pipes() as pipes:
             process = subprocess.Popen(  # noqa: S603 - running a user's program is the job; no shell in between
                 launch.argv,

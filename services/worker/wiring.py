@@ -68,7 +68,7 @@ def build(
         slots=settings.worker_slots,
         version=VERSION,
     )
-    attempts, processes, slots = Attempts(), ProcessGroups(), Slots(settings.worker_slots)
+    attempts, processes, slots = Attempts(), ProcessGroups(worker_id), Slots(settings.worker_slots)
     workspaces = WorkspaceCache(
         storage.workspaces,
         CacheFolder(settings.worker_cache_dir, worker_id),

@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 
 from services.worker.attempts import Attempts
+from services.worker.guard import Guard
 from services.worker.hear_control import ControlHearer
 from services.worker.heartbeat import Heartbeat
 from services.worker.process_group import ProcessGroups, reap_unknown
@@ -57,14 +58,15 @@ class Worker:
             Unavailable: the broker or the database is not there at the start.
         """
         try:
-            async with self.workspaces:
-                await self.control.open()
-                await self.heartbeat.beat()
-                log.info("worker.started", slots=self.settings.worker_slots, tags=self.settings.worker_tags)
-                async with self._loops():
-                    await self._take_and_drain()
-                with suppress(Unavailable):
-                    await self.heartbeat.leave()
+            with Guard(self.id):
+                async with self.workspaces:
+                    await self.control.open()
+                    await self.heartbeat.beat()
+                    log.info("worker.started", slots=self.settings.worker_slots, tags=self.settings.worker_tags)
+                    async with self._loops():
+                        await self._take_and_drain()
+                    with suppress(Unavailable):
+                        await self.heartbeat.leave()
         finally:
             await self.broker.close()
             await self.storage.close()
