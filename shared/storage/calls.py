@@ -95,6 +95,8 @@ def find_duplicates(error: BulkWriteError) -> set[int]:
 def _translate(error: PyMongoError) -> StoreUnavailable | Rejected | Broken:
     if isinstance(error, BulkWriteError):
         return _judge_bulk(error)
+    if isinstance(error, InvalidOperation) and "after close" in str(error):
+        return StoreUnavailable("the connection is closed")
     if error.timeout or isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError | WTimeoutError):
         return StoreUnavailable(f"the database did not confirm: {type(error).__name__}")
     if isinstance(error, DuplicateKeyError | InvalidOperation):
@@ -105,7 +107,7 @@ def _translate(error: PyMongoError) -> StoreUnavailable | Rejected | Broken:
 
 
 def _judge_bulk(error: BulkWriteError) -> StoreUnavailable | Rejected | Broken:
-    failed = error.details.get("writeErrors", [])
+    failed = [one for one in error.details.get("writeErrors", []) if one.get("code") != DUPLICATE_KEY]
     if not failed:
         return StoreUnavailable("the database did not confirm the writes")
     return _judge_code(failed[0].get("code"), str(failed[0].get("errmsg")))

@@ -126,8 +126,6 @@ def _open(url: str, database: str, deadline: timedelta, listeners: Sequence[Comm
 
 def _model(index: Index) -> IndexModel:
     options: dict[str, Any] = {"name": index.name}
-    if index.is_sparse:
-        options["sparse"] = True
     if index.expires_after is not None:
         options["expireAfterSeconds"] = int(index.expires_after.total_seconds())
     return IndexModel(list(index.fields), **options)

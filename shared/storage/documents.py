@@ -3,29 +3,27 @@
 What users may shape (input, output, templates) is stored as JSON text: no key, depth or integer of theirs meets a rule
 of the database. Times are kept to the millisecond, as BSON does. None and defaults of steps are left out. The flow is a
 digest; its text is kept once for all jobs that follow it. `found_by` is what the one index over jobs looks at:
-`["task:hello", "status:running", "lease:<worker id>", …]`; each further index would slow down every save.
+`["task:hello", "status:running", "lease:<worker id>", "owing", …]`; each further index would slow down every save.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from shared.engine.commands import CancelStep, Command, RunStep, SetTimer, StartHook, WriteServerLine
+from shared.engine.commands import Command
 from shared.engine.flow import Flow
 from shared.engine.job import Job, Step
 from shared.engine.states import JobStatus, StepStatus
 from shared.storage.json_text import dump_json, load_json
-from shared.storage.records import JobSummary, StepRow, StoredJob
+from shared.storage.records import JobSave, JobSummary, StepRow, StoredJob
 
 Document = dict[str, Any]
 
 _FLOW = TypeAdapter(Flow)
-_COMMANDS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (RunStep, CancelStep, SetTimer, StartHook, WriteServerLine)
-}
+_COMMANDS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Command)}
 
 
 def encode_key(name: str) -> str:
@@ -100,7 +98,11 @@ _STEP: dict[str, tuple[_Codec, _Codec]] = {
 }
 LISTED_BY = ("task", "workspace", "status", "source_type")
 """By which fields jobs are listed; the one that leaves least to look at comes first."""
+OWING = "owing"
+"""The mark of a job whose outbox is not empty."""
 _STEP_DEFAULTS: dict[str, Any] = {"attempt": 0, "lost_attempts": 0, "log_lines": {}}
+
+_BARE = {str(status): Step(status) for status in StepStatus}
 
 
 def encode_step(step: Step) -> Document:
@@ -114,7 +116,9 @@ def encode_step(step: Step) -> Document:
 
 
 def decode_step(document: Mapping[str, Any]) -> Step:
-    """The step back."""
+    """The step back; steps that nothing has happened to are one and the same."""
+    if len(document) == 1:
+        return _BARE[document["status"]]
     return Step(
         **{name: _STEP[name][1](value) for name, value in document.items() if value is not None and name in _STEP}
     )
@@ -142,7 +146,8 @@ def encode_job(stored: StoredJob, flow: str) -> Document:
             document[name] = encode(value)
     document["steps"] = {encode_key(name): encode_step(step) for name, step in job.steps.items()}
     document["outbox"] = [encode_command(command) for command in stored.outbox]
-    return document | _encode_look_ups(job)
+    look_ups = _encode_look_ups(job)
+    return document | look_ups | {"found_by": look_ups["found_by"] + [OWING] * bool(stored.outbox)}
 
 
 def decode_job(document: Mapping[str, Any], flow: Flow) -> StoredJob:
@@ -175,9 +180,10 @@ def _encode_look_ups(job: Job) -> Document:
     return {"found_by": found_by, "leases": leases, "workers": workers}
 
 
-def find_changes(before: Job, job: Job) -> tuple[Document, list[str]]:
-    """The fields to set, by path, and the paths to remove, that make the document of `before` that of `job`."""
-    changed: Document = {"version": job.version}
+def find_changes(save: JobSave) -> tuple[Document, list[str]]:
+    """The fields to set, by path, and the paths to remove, that turn the document of `before` into that of `job`."""
+    before, job = save.before, save.job
+    changed: Document = {"version": job.version, "outbox": [encode_command(command) for command in save.outbox]}
     for name, (encode, _) in _JOB.items():
         old, new = getattr(before, name), getattr(job, name)
         if new is not old:
@@ -185,8 +191,9 @@ def find_changes(before: Job, job: Job) -> tuple[Document, list[str]]:
             if old is None or value != encode(old):
                 changed[name] = value
     gone = [] if job.steps is before.steps else _find_step_changes(before, job, changed)
-    old_look_ups = _encode_look_ups(before)
-    changed |= {name: rows for name, rows in _encode_look_ups(job).items() if rows != old_look_ups[name]}
+    old, new = _encode_look_ups(before), _encode_look_ups(job)
+    changed |= {name: new[name] for name in ("leases", "workers") if new[name] != old[name]}
+    changed["found_by"] = new["found_by"] + [OWING] * bool(save.outbox)  # a cleared outbox may have taken the mark
     return changed, gone
 
 

@@ -10,15 +10,13 @@ UP, DOWN = 1, -1
 class Index:
     """An index of a collection; `fields` are `(path, direction)` in order.
 
-    `is_sparse`: documents without the field are left out. `expires_after`: the database removes documents this long
-    after the (only) field's time, within minutes.
+    `expires_after`: the database removes documents this long after the (only) field's time, within minutes.
     """
 
     collection: str
     name: str
     fields: tuple[tuple[str, int], ...]
     serves: str
-    is_sparse: bool = False
     expires_after: timedelta | None = None
 
 
@@ -27,9 +25,8 @@ INDEXES: tuple[Index, ...] = (
         "jobs",
         "by_mark",
         (("found_by", UP), ("_id", DOWN)),
-        "pages and counts of jobs by task, workspace, status or source; what a worker runs and has run",
+        "jobs by task, workspace, status or source; what a worker runs and has run; jobs that owe commands",
     ),
-    Index("jobs", "by_outbox", (("outbox_at", UP),), "jobs that have owed commands for long", is_sparse=True),
     Index("timers", "by_due", (("due_at", UP),), "timers that are due, and the next one"),
     Index("timers", "by_job", (("job_id", UP),), "removing the timers of jobs that have ended"),
     Index("workers", "by_heartbeat", (("is_active", UP), ("heartbeat_at", UP)), "workers that have gone silent"),

@@ -12,12 +12,12 @@ from shared.engine.states import TERMINAL_JOB, JobStatus
 from shared.storage.calls import Database, asks, find_duplicates, take
 from shared.storage.documents import (
     LISTED_BY,
+    OWING,
     SUMMARY_FIELDS,
     Document,
     decode_job,
     decode_step_rows,
     decode_summary,
-    encode_command,
     encode_job,
     find_changes,
     mark,
@@ -90,7 +90,7 @@ class MongoJobs:
     @asks
     async def find_owing(self, older_than: timedelta, limit: int) -> list[StoredJob]:
         until = await self._time.ask() - older_than
-        found = self._jobs.find({"outbox_at": {"$lte": until}}).sort("outbox_at", 1)
+        found = self._jobs.find({"found_by": OWING, "outbox_at": {"$lte": until}}).sort("outbox_at", 1).hint("by_mark")
         return await self._decode(await take(found, limit))
 
     @asks
@@ -145,8 +145,7 @@ class MongoJobs:
 
 
 def _guarded_update(save: JobSave, save_id: str | None = None) -> tuple[Document, Document]:
-    changed, gone = find_changes(save.before, save.job)
-    changed["outbox"] = [encode_command(command) for command in save.outbox]
+    changed, gone = find_changes(save)
     if save_id:
         changed["save_id"] = save_id
     update: Document = {"$set": changed}
@@ -162,8 +161,11 @@ def _guarded_update(save: JobSave, save_id: str | None = None) -> tuple[Document
 def _without(command_ids: Sequence[str]) -> list[Document]:
     done = {"$in": ["$$this.id", {"$literal": list(command_ids)}]}
     still_owed = {"$filter": {"input": "$outbox", "cond": {"$not": [done]}}}
-    since = {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$outbox_at"]}
-    return [{"$set": {"outbox": still_owed}}, {"$set": {"outbox_at": since}}]
+    is_empty = {"$eq": ["$outbox", []]}
+    since = {"$cond": [is_empty, "$$REMOVE", "$outbox_at"]}
+    other_marks = {"$filter": {"input": "$found_by", "cond": {"$ne": ["$$this", OWING]}}}
+    marks = {"$cond": [is_empty, other_marks, "$found_by"]}
+    return [{"$set": {"outbox": still_owed}}, {"$set": {"outbox_at": since, "found_by": marks}}]
 
 
 def _select(wanted: JobFilter) -> tuple[dict[str, Any], str]:

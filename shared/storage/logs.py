@@ -52,30 +52,35 @@ class MongoLogs:
         return {(row["_id"]["step"], row["_id"]["attempt"]): row["count"] for row in rows}
 
     @asks
-    async def _find_ids(self, job_id: str, step: str | None) -> list[Document]:
+    async def _find_ids(self, job_id: str, step: str | None) -> list[str]:
         where = {"job_id": job_id} if step is None else {"job_id": job_id, "step": step}
         in_index = {"_id": 0, "at": 1, "step": 1, "attempt": 1, "first": 1}
         keys = await self._chunks.find(where, in_index).to_list(None)
         keys.sort(key=lambda key: (key["at"], key["step"], key["attempt"], key["first"]))
-        return [_id(job_id, key["step"], key["attempt"], key["first"]) for key in keys]
+        return [_chunk_id(job_id, key["step"], key["attempt"], key["first"]) for key in keys]
 
     @asks
-    async def _load(self, ids: Sequence[Document]) -> list[LogChunk]:
+    async def _load(self, ids: Sequence[str]) -> list[LogChunk]:
         documents = await self._chunks.find({"_id": {"$in": list(ids)}}).to_list(None)
-        chunks = {(document["step"], document["attempt"], document["first"]): document for document in documents}
-        wanted = [chunks.get((key["step"], key["attempt"], key["first"])) for key in ids]
-        return [_decode(document) for document in wanted if document]
+        chunks = {document["_id"]: document for document in documents}
+        return [_decode(chunks[chunk_id]) for chunk_id in ids if chunk_id in chunks]
 
 
-def _id(job_id: str, step: str, attempt: int, first: int) -> Document:
-    return {"job_id": job_id, "step": step, "attempt": attempt, "first": first}
+def _chunk_id(job_id: str, step: str, attempt: int, first: int) -> str:
+    return f"{job_id}/{attempt}/{first}/{step}"  # what may hold a slash stands last
 
 
 def _encode(chunk: LogChunk) -> Document:
-    rows = [((at - _EPOCH) // _MICROSECOND, stream, text) for at, stream, text in chunk.lines]
-    key = _id(chunk.job_id, chunk.step, chunk.attempt, chunk.first)
-    last = chunk.first + len(chunk.lines) - 1
-    return {"_id": key, **key, "last": last, "at": chunk.lines[0][0], "lines": dump_json(rows)}
+    return {
+        "_id": _chunk_id(chunk.job_id, chunk.step, chunk.attempt, chunk.first),
+        "job_id": chunk.job_id,
+        "step": chunk.step,
+        "attempt": chunk.attempt,
+        "first": chunk.first,
+        "last": chunk.first + len(chunk.lines) - 1,
+        "at": chunk.lines[0][0],
+        "lines": dump_json([((at - _EPOCH) // _MICROSECOND, stream, text) for at, stream, text in chunk.lines]),
+    }
 
 
 def _decode(document: Document) -> LogChunk:

@@ -38,6 +38,7 @@ class MemoryFires:
 
     def __init__(self) -> None:
         self._fires: dict[str, datetime] = {}
+        self._paused: set[str] = set()
 
     async def load_fired_until(self) -> dict[str, datetime]:
         return dict(self._fires)
@@ -45,6 +46,15 @@ class MemoryFires:
     async def advance(self, trigger: str, fired_at: datetime) -> None:
         fired_at = to_millis(fired_at)
         self._fires[trigger] = max(self._fires.get(trigger, fired_at), fired_at)
+
+    async def pause(self, trigger: str, paused_at: datetime) -> None:  # noqa: ARG002 - the port's signature
+        self._paused.add(trigger)
+
+    async def resume(self, trigger: str) -> None:
+        self._paused.discard(trigger)
+
+    async def load_paused(self) -> set[str]:
+        return set(self._paused)
 
 
 class MemoryRoutes:

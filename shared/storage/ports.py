@@ -152,7 +152,7 @@ class WorkspaceStore(Protocol):
 
 
 class FireStore(Protocol):
-    """How far each cron trigger has been fired."""
+    """How far each cron trigger has been fired, and which triggers of any kind are paused."""
 
     async def load_fired_until(self) -> dict[str, datetime]:
         """The last fire time of each trigger, by `workspace/trigger`."""
@@ -160,6 +160,18 @@ class FireStore(Protocol):
 
     async def advance(self, trigger: str, fired_at: datetime) -> None:
         """This fire time is done; never goes back. Repeats: harmless."""
+        ...
+
+    async def pause(self, trigger: str, paused_at: datetime) -> None:
+        """The trigger (`workspace/trigger`) starts nothing until `resume`. Repeats: harmless."""
+        ...
+
+    async def resume(self, trigger: str) -> None:
+        """The trigger works again. Repeats: harmless."""
+        ...
+
+    async def load_paused(self) -> set[str]:
+        """The triggers that are paused."""
         ...
 
 

@@ -128,8 +128,8 @@ def _part_id(digest: str, index: int) -> str:
     return f"{digest}/{index}"
 
 
-def _revision_id(workspace: str, revision: str) -> Document:
-    return {"workspace": workspace, "revision": revision}
+def _revision_id(workspace: str, revision: str) -> str:
+    return f"{revision}/{workspace}"  # a revision is a hash: the first slash ends it
 
 
 def _decode_workspace(document: Document) -> WorkspaceRecord:

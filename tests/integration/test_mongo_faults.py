@@ -70,6 +70,14 @@ async def test_disconnecting_from_a_database_that_hangs_ends_in_time(
         await storage.close()
 
 
+async def test_a_call_after_disconnecting_says_so(mongo_url: str) -> None:
+    async with mongo_storage(mongo_url) as storage:
+        await storage.close()
+        await storage.close()
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await storage.routes.list_routes()
+
+
 async def test_connecting_to_nothing_fails_in_time(mongo_url: str) -> None:
     async with proxied(mongo_url) as (proxy, url):
         proxy.refuse()

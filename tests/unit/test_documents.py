@@ -1,7 +1,7 @@
 """Jobs as documents: nothing is lost, nothing of a user's meets a rule of the database."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,9 @@ from shared.engine.job import Job, Step
 from shared.engine.states import HookEvent, JobStatus, StepStatus, TimerKind
 from shared.errors import Rejected
 from shared.storage.documents import (
+    _JOB,
+    _STEP,
+    OWING,
     decode_command,
     decode_flow,
     decode_job,
@@ -27,7 +30,7 @@ from shared.storage.documents import (
     to_millis,
 )
 from shared.storage.json_text import dump_json, load_json
-from shared.storage.records import StoredJob
+from shared.storage.records import JobSave, StoredJob
 from tests.support.job_strategies import commands, cut, jobs, json_values
 from tests.support.storages import NOON, a_command, a_job, running
 
@@ -116,9 +119,10 @@ def test_a_job_comes_back_as_it_was_to_the_millisecond(job: Job) -> None:
 def test_the_changes_between_two_jobs_make_one_of_the_other(before: Job, after: Job) -> None:
     after = replace(after, id=before.id, flow=before.flow, version=before.version + 1)
     document = encode_job(StoredJob(before), "digest")
-    changed, gone = find_changes(before, after)
+    owed = (a_command(after),)
+    changed, gone = find_changes(JobSave(before, after, owed))
     apply(document, changed, gone)
-    wanted = encode_job(StoredJob(after), "digest")
+    wanted = encode_job(StoredJob(after, owed), "digest")
     assert {name: value for name, value in document.items() if value is not None} == wanted
 
 
@@ -137,15 +141,16 @@ def apply(document: dict[str, Any], changed: Mapping[str, Any], gone: list[str])
 def test_a_save_writes_what_changed_and_no_more() -> None:
     before = a_job(1, *(f"step-{number}" for number in range(100)))
     after = replace(before, steps=running(before, "step-7", "w1"), version=1)
-    changed, gone = find_changes(before, after)
-    assert set(changed) == {"version", "steps.step-7", "found_by", "leases", "workers"}
+    changed, gone = find_changes(JobSave(before, after, ()))
+    assert set(changed) == {"version", "outbox", "found_by", "steps.step-7", "leases", "workers"}
     assert gone == []
-    assert find_changes(after, replace(after, version=2)) == ({"version": 2}, [])
+    changed, _ = find_changes(JobSave(after, replace(after, version=2), ()))
+    assert set(changed) == {"version", "outbox", "found_by"}
 
 
 def test_an_output_that_turns_from_one_into_true_is_a_change() -> None:
     before = a_job(output={"n": 1})
-    changed, _ = find_changes(before, replace(before, output={"n": True}))
+    changed, _ = find_changes(JobSave(before, replace(before, output={"n": True}), ()))
     assert changed["output"] == '{"n":true}'
 
 
@@ -154,6 +159,19 @@ def test_one_flow_has_one_digest() -> None:
     assert digest == encode_flow(Flow(dict(a_job().flow.steps)))[0]
     other = Flow({"one": StepSpec("one", Action("work", "script", "script"))})
     assert digest != encode_flow(other)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "codecs", "apart"), [(Job, _JOB, {"id", "flow", "steps", "version"}), (Step, _STEP, set())]
+)
+def test_every_field_has_its_codec(kind: type, codecs: Mapping[str, object], apart: set[str]) -> None:
+    assert set(codecs) | apart == {field.name for field in fields(kind)}
+
+
+def test_only_who_owes_is_marked() -> None:
+    job = a_job()
+    assert OWING not in encode_job(StoredJob(job), "digest")["found_by"]
+    assert OWING in encode_job(StoredJob(job, (a_command(job),)), "digest")["found_by"]
 
 
 def test_a_step_without_news_is_small() -> None:
