@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.engine.flow import Hook, Json
-from shared.engine.states import HookEvent, TimerKind
+from shared.engine.states import HookEvent, JobStatus, TimerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,60 @@ class WriteServerLine:
     line: str
 
 
-Command = RunStep | CancelStep | SetTimer | StartHook | WriteServerLine
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Create the job `job_id` of a task for the attempt; `input` is rendered, the task's defaults are not yet in it."""
+
+    id: str
+    job_id: str
+    step: str
+    attempt: int
+    task: str
+    input: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    """Cancel the job that an attempt started; that it may not be there yet is no reason to forget it."""
+
+    id: str
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyParent:
+    """Send `ChildFinished` to the job that waits for this one."""
+
+    id: str
+    parent_job_id: str
+    parent_step: str
+    parent_attempt: int
+    child_job_id: str
+    status: JobStatus
+    output: Json
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StartRetryJob:
+    """Create the job `job_id`: the same task, revision and input once more, not begun before `starts_at`."""
+
+    id: str
+    job_id: str
+    retry_of_job_id: str
+    retry_attempt: int
+    max_retries: int
+    starts_at: datetime
+
+
+Command = (
+    RunStep
+    | CancelStep
+    | SetTimer
+    | StartHook
+    | WriteServerLine
+    | StartChild
+    | CancelChild
+    | NotifyParent
+    | StartRetryJob
+)

@@ -52,6 +52,9 @@ class TimerKind(StrEnum):
 
     STEP_TIMEOUT = "step_timeout"
     JOB_TIMEOUT = "job_timeout"
+    RETRY = "retry"
+    SLEEP = "sleep"
+    SUSPENSION_TIMEOUT = "suspension_timeout"
 
 
 class HookEvent(StrEnum):
@@ -59,6 +62,8 @@ class HookEvent(StrEnum):
 
     ON_SUCCESS = "on_success"
     ON_ERROR = "on_error"
+    ON_CANCEL = "on_cancel"
+    ON_SUSPENDED = "on_suspended"
 
 
 TERMINAL_JOB = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.SKIPPED})

@@ -61,6 +61,11 @@ def decode_flow(text: str) -> Flow:
 
 _Codec = Callable[[Any], Any]
 
+
+def _load_tuple(text: str) -> tuple[Any, ...]:
+    return tuple(load_json(text))
+
+
 _JOB: dict[str, tuple[_Codec, _Codec]] = {
     "workspace": (str, str),
     "task": (str, str),
@@ -79,6 +84,18 @@ _JOB: dict[str, tuple[_Codec, _Codec]] = {
     "started_at": (to_millis, to_millis),
     "finished_at": (to_millis, to_millis),
     "warnings": (list, tuple),
+    "waiting": (list, tuple),
+    "busy_steps": (int, int),
+    "parent_job_id": (str, str),
+    "parent_step": (str, str),
+    "parent_attempt": (int, int),
+    "depth": (int, int),
+    "retry_of_job_id": (str, str),
+    "retry_job_id": (str, str),
+    "retry_attempt": (int, int),
+    "max_retries": (int, int),
+    "starts_at": (to_millis, to_millis),
+    "source_job_id": (str, str),
 }
 """How each field of a job is written and read; `_id`, `flow`, `steps`, `version` and `outbox` have their own ways."""
 
@@ -95,12 +112,25 @@ _STEP: dict[str, tuple[_Codec, _Codec]] = {
     "started_at": (to_millis, to_millis),
     "finished_at": (to_millis, to_millis),
     "log_lines": (dump_json, load_json),
+    "retry_attempt": (int, int),
+    "retry_at": (to_millis, to_millis),
+    "retry_history": (dump_json, _load_tuple),
+    "suspended_at": (to_millis, to_millis),
+    "waits_for": (str, str),
+    "child_job_id": (str, str),
+    "skip_cause": (str, str),
+    "loop_source": (str, str),
+    "loop_index": (int, int),
+    "loop_total": (int, int),
+    "loop_item": (dump_json, load_json),
+    "loop_open": (int, int),
+    "loop_next": (int, int),
 }
 LISTED_BY = ("task", "workspace", "status", "source_type")
 """By which fields jobs are listed; the one that leaves least to look at comes first."""
 OWING = "owing"
 """The mark of a job whose outbox is not empty."""
-_STEP_DEFAULTS: dict[str, Any] = {"attempt": 0, "lost_attempts": 0, "log_lines": {}}
+_STEP_DEFAULTS: dict[str, Any] = {name: getattr(Step(), name) for name in _STEP if name != "status"}
 
 _BARE = {str(status): Step(status) for status in StepStatus}
 

@@ -1,16 +1,29 @@
 """Jobs, commands and JSON of every shape, for property tests."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from shared.engine.commands import CancelStep, RunStep, SetTimer, StartHook, WriteServerLine
+from shared.engine.commands import (
+    CancelChild,
+    CancelStep,
+    NotifyParent,
+    RunStep,
+    SetTimer,
+    StartChild,
+    StartHook,
+    StartRetryJob,
+    WriteServerLine,
+)
 from shared.engine.flow import Action, Flow, Hook, StepSpec
 from shared.engine.job import Job, Step
-from shared.engine.states import HookEvent, JobStatus, StepStatus, TimerKind
-from shared.storage.documents import to_millis
+from shared.engine.states import HookEvent, JobStatus, TimerKind
+from shared.storage.codecs import to_millis
 
 texts = st.text(max_size=20)
 names = st.text(st.sampled_from("ab.$%_- é\x00😀") | st.characters(codec="utf-8"), max_size=6)
@@ -39,49 +52,32 @@ def flows(draw: st.DrawFn) -> Flow:
     return Flow(steps, draw(st.none() | spans), tuple(draw(st.lists(hooks, max_size=2))))
 
 
-steps = st.builds(
-    Step,
-    status=st.sampled_from(StepStatus),
-    attempt=small,
-    lost_attempts=small,
-    worker_id=st.none() | texts,
-    input=st.none() | json_maps,
-    output=json_values,
-    error=st.none() | texts,
-    exit_code=st.none() | st.integers(-255, 255),
-    ready_at=st.none() | times,
-    started_at=st.none() | times,
-    finished_at=st.none() | times,
-    log_lines=st.dictionaries(st.integers(1, 9).map(str), small, max_size=2),
-)
+def values(hint: Any) -> st.SearchStrategy[Any]:
+    """Anything that a field of this type may hold."""
+    if NoneType in get_args(hint):
+        return st.none() | values(next(one for one in get_args(hint) if one is not NoneType))
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return st.sampled_from(hint)
+    if get_origin(hint) is tuple:
+        return st.lists(values(get_args(hint)[0]), max_size=2).map(tuple)
+    if get_origin(hint) is Mapping:
+        return json_maps
+    return {datetime: times, int: small, str: texts, bool: st.booleans()}.get(hint, json_values)
+
+
+def fields_of(kind: type, *, apart: Collection[str] = ()) -> dict[str, st.SearchStrategy[Any]]:
+    """Each field of a dataclass but those `apart`."""
+    return {name: values(hint) for name, hint in get_type_hints(kind).items() if name not in apart}
+
+
+steps = st.builds(Step, **fields_of(Step))
 
 
 @st.composite
 def _jobs(draw: st.DrawFn) -> Job:
     flow = draw(flows())
-    return Job(
-        id=str(draw(st.uuids())),
-        workspace=draw(texts),
-        task=draw(texts),
-        revision=draw(texts),
-        flow=flow,
-        input=draw(json_maps),
-        raw_input=draw(json_maps),
-        source_type=draw(texts),
-        created_at=draw(times),
-        status=draw(st.sampled_from(JobStatus)),
-        steps={name: draw(steps) for name in flow.steps},
-        open_steps=draw(small),
-        output=draw(json_values),
-        server_lines=draw(small),
-        are_hooks_fired=draw(st.booleans()),
-        warnings=tuple(draw(st.lists(texts, max_size=2))),
-        version=draw(small),
-        source_id=draw(st.none() | texts),
-        reason=draw(st.none() | texts),
-        started_at=draw(st.none() | times),
-        finished_at=draw(st.none() | times),
-    )
+    rest = {name: draw(each) for name, each in fields_of(Job, apart={"id", "flow", "steps"}).items()}
+    return Job(id=str(draw(st.uuids())), flow=flow, steps={name: draw(steps) for name in flow.steps}, **rest)
 
 
 jobs = _jobs()
@@ -91,6 +87,12 @@ commands = st.one_of(
     st.builds(SetTimer, names, st.sampled_from(TimerKind), times, st.none() | names, small),
     st.builds(StartHook, names, names, st.sampled_from(HookEvent), small, hooks, json_maps),
     st.builds(WriteServerLine, names, small, times, texts),
+    st.builds(StartChild, names, names, names, small, names, json_maps),
+    st.builds(CancelChild, names, names),
+    st.builds(
+        NotifyParent, names, names, names, small, names, st.sampled_from(JobStatus), json_values, st.none() | texts
+    ),
+    st.builds(StartRetryJob, names, names, names, small, small, times),
 )
 
 
@@ -100,10 +102,9 @@ def cut(job: Job) -> Job:
     return cut_job
 
 
+_TIMES = ("created_at", "ready_at", "started_at", "finished_at", "retry_at", "suspended_at", "starts_at")
+
+
 def _cut(thing: Any) -> Any:
-    times = {
-        name: to_millis(value)
-        for name in ("created_at", "ready_at", "started_at", "finished_at")
-        if (value := getattr(thing, name, None)) is not None
-    }
+    times = {name: to_millis(value) for name in _TIMES if (value := getattr(thing, name, None)) is not None}
     return replace(thing, **times)
