@@ -10,19 +10,9 @@ from pymongo.errors import BulkWriteError
 
 from shared.engine.states import TERMINAL_JOB, JobStatus
 from shared.storage.calls import Database, asks, find_duplicates, take
-from shared.storage.documents import (
-    LISTED_BY,
-    OWING,
-    SUMMARY_FIELDS,
-    Document,
-    decode_job,
-    decode_step_rows,
-    decode_summary,
-    encode_job,
-    find_changes,
-    mark,
-)
+from shared.storage.documents import Document, decode_job, encode_job, find_changes
 from shared.storage.flows import FlowShelf
+from shared.storage.look_ups import LISTED_BY, OWING, SUMMARY_FIELDS, decode_step_rows, decode_summary, mark
 from shared.storage.records import JobFilter, JobSave, JobSummary, RunningStep, StepRow, StoredJob
 from shared.storage.server_time import ServerTime
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from shared.storage.documents import to_millis
+from shared.storage.codecs import to_millis
 from shared.storage.json_text import dump_json, load_json
 from shared.storage.records import LogChunk, RevisionRecord, WorkspaceRecord
 

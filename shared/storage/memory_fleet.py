@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import Broken
 from shared.runtime.clock import Clock
-from shared.storage.documents import to_millis
+from shared.storage.codecs import to_millis
 from shared.storage.records import RunningStep, WorkerRecord
 
 

@@ -5,15 +5,8 @@ from datetime import datetime, timedelta
 
 from shared.engine.flow import Flow
 from shared.runtime.clock import Clock
-from shared.storage.documents import (
-    Document,
-    decode_flow,
-    decode_job,
-    decode_step_rows,
-    decode_summary,
-    encode_flow,
-    encode_job,
-)
+from shared.storage.documents import Document, decode_flow, decode_job, encode_flow, encode_job
+from shared.storage.look_ups import decode_step_rows, decode_summary
 from shared.storage.records import JobFilter, JobSave, JobSummary, RunningStep, StepRow, StoredJob
 
 

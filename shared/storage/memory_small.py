@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.storage.documents import to_millis
+from shared.storage.codecs import to_millis
 from shared.storage.records import Timer
 
 

@@ -118,6 +118,9 @@ async def use_timers_and_fires(stores: Any) -> None:
     await stores.timers.remove_of(["job"])
     await stores.fires.advance("demo/cron", NOON)
     await stores.fires.load_fired_until()
+    await stores.fires.pause("demo/cron", NOON)
+    await stores.fires.load_paused()
+    await stores.fires.resume("demo/cron")
     await stores.routes.add("script")
     await stores.routes.list_routes()
     for _ in range(2):

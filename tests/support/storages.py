@@ -16,7 +16,6 @@ from shared.engine.identity import derive_id
 from shared.engine.job import Job, Step
 from shared.engine.states import StepStatus
 from shared.storage.client import MongoStorage, connect
-from shared.storage.indexes import INDEXES
 from shared.storage.ports import Storage
 from shared.storage.records import JobSave, StoredJob
 
@@ -44,9 +43,8 @@ def _drop(url: str, name: str) -> None:
 
 
 async def wipe(storage: MongoStorage) -> None:
-    """Forget all documents; indexes stay."""
-    kept = {index.collection for index in INDEXES}
-    for name in kept | {"workspaces", "revisions", "archive_parts", "trigger_fires", "routes"}:
+    """Forget all documents but flows, which processes remember; indexes stay."""
+    for name in set(await storage._database.list_collection_names()) - {"flows"}:
         await storage._database[name].delete_many({})
 
 

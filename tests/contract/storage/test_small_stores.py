@@ -96,6 +96,18 @@ async def test_fire_times_at_once_end_in_the_latest(storage: Storage) -> None:
     assert await storage.fires.load_fired_until() == {"demo/cron": NOON + timedelta(seconds=7)}
 
 
+async def test_a_paused_trigger_stays_so_until_it_is_resumed(storage: Storage) -> None:
+    assert await storage.fires.load_paused() == set()
+    for seconds in (1, 2):
+        await storage.fires.pause("demo/cron", NOON + timedelta(seconds=seconds))
+    await storage.fires.pause("demo/hook", NOON)
+    assert await storage.fires.load_paused() == {"demo/cron", "demo/hook"}
+    for _ in range(2):
+        await storage.fires.resume("demo/cron")
+    assert await storage.fires.load_paused() == {"demo/hook"}
+    assert await storage.fires.load_fired_until() == {}
+
+
 async def test_a_route_is_new_once(storage: Storage) -> None:
     answers = await asyncio.gather(*(storage.routes.add("script.gpu") for _ in range(4)))
     assert sorted(answers) == [False, False, False, True]
