@@ -8,20 +8,29 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
+from services.worker.redact import Redactor, StreamRedactor
 from services.worker.ship_logs import Stream
 from services.worker.split_lines import LineSplitter
 
 READ_BYTES = 256 * 1024
 PIPE_BYTES = 256 * 1024  # a bigger pipe means fewer, bigger reads; 64 KiB if the system refuses
+Watch = Callable[[bytes], None]
+
 LEFT_OVER_BYTES = 1024 * 1024  # at most this much is read after the deadline: what the pipe can hold at most by default
 
 
 class LineSink(Protocol):
-    """Where lines go."""
+    """Where lines go; what must not be in them is taken out by the writer, with `redactor`."""
+
+    redactor: Redactor
 
     async def write(self, stream: Stream, texts: Sequence[str]) -> None:
         """Take lines; returning late slows the step's pipe."""
         ...
+
+
+def _look_away(_: bytes) -> None:
+    return
 
 
 class PipeReader:
@@ -75,14 +84,23 @@ class PipeReader:
             self._pipe = -1
 
 
-async def pump(reader: PipeReader, stream: Stream, sink: LineSink, watch: Callable[[bytes], None]) -> None:
-    """Carry everything from the pipe to the sink line by line; `watch` sees the raw bytes first."""
-    splitter = LineSplitter()
+async def pump(
+    reader: PipeReader, stream: Stream, sink: LineSink, *, raw: Watch = _look_away, clean: Watch = _look_away
+) -> None:
+    """Carry everything from the pipe to the sink line by line.
+
+    `raw` sees the bytes as they are, `clean` sees them with the secrets masked.
+    """
+    splitter, screen = LineSplitter(), StreamRedactor(sink.redactor)
     try:
         while data := await reader.read():
-            watch(data)
-            await sink.write(stream, splitter.feed(data))
+            raw(data)
+            shown = screen.feed(data)
+            clean(shown)
+            await sink.write(stream, splitter.feed(shown))
             await asyncio.sleep(0)  # others run too while a step writes without pause
-        await sink.write(stream, splitter.end())
+        shown = screen.end()
+        clean(shown)
+        await sink.write(stream, [*splitter.feed(shown), *splitter.end()])
     finally:
         reader.close()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from services.worker.persist import publish_until_kept
+from services.worker.redact import NOTHING_SECRET
 from shared.broker.ports import Broker, Outgoing
 from shared.broker.topology import LOG_EXCHANGE
 from shared.messages.wire import LogChunkMessage, LogLine, RunStepMessage
@@ -28,6 +29,7 @@ class LogShipper:
     """
 
     def __init__(self, broker: Broker, clock: Clock, step: RunStepMessage) -> None:
+        self.redactor = NOTHING_SECRET  # what its writers mask; the secrets are known when the step begins
         self._broker = broker
         self._clock = clock
         self._step = step

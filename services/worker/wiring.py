@@ -14,6 +14,7 @@ from services.worker.look_up import LookUp
 from services.worker.process_group import ProcessGroups
 from services.worker.routes import SCRIPT, Coverage
 from services.worker.run_step import StepRun
+from services.worker.runners.packages import Packages
 from services.worker.runners.script import ScriptRunner
 from services.worker.settings import WorkerSettings
 from services.worker.slots import Slots
@@ -75,7 +76,7 @@ def build(
         keep=max(settings.worker_kept_revisions, settings.worker_slots),
         spares=settings.worker_slots,
     )
-    runners = {SCRIPT: ScriptRunner(workspaces, processes)}
+    runners = {SCRIPT: ScriptRunner(workspaces, processes, Packages(settings.worker_cache_dir))}
     step_run = StepRun(broker, clock, runners, worker_id=worker_id, partitions=settings.partitions)
     look_up = LookUp(storage.jobs, storage.workers, clock, heartbeat_every)
     handler = StepHandler(attempts, look_up, step_run, clock)

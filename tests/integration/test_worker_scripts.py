@@ -125,7 +125,7 @@ async def test_two_hundred_thousand_lines_arrive_whole_and_in_order(bench: Worke
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"spec": {"language": "go"}}, "language 'go' is not supported by this worker"),
+        ({"spec": {"language": "perl"}}, "language 'perl' is not supported by this worker"),
         ({"spec": {"source": "../../etc/passwd"}}, "lies outside of the workspace"),
         ({"spec": {"interpreter": "no-such-shell"}}, "interpreter 'no-such-shell' is not installed on this worker"),
         ({"spec": {"args": ["a\0b"]}}, "embedded null byte"),

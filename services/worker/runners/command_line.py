@@ -7,29 +7,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from services.worker.runners.languages import Language, find_language, find_program
 from services.worker.runners.runner import CannotRun
 
-SUFFIXES = {"shell": ".sh", "python": ".py"}
-_INTERPRETERS = {"shell": ("/bin/sh",), "python": ("python3", "python")}
 _INTERPRETER = re.compile(r"[A-Za-z0-9._\-/+]+")  # Strøm's, section 1.5
 
 
-def build_command(spec: Mapping[str, Any], workspace: Path, *, path: str) -> list[str]:
+def build_command(
+    spec: Mapping[str, Any], workspace: Path, *, path: str, program: list[str] | None = None
+) -> list[str]:
     """The arguments that run the script; inline text is written to a file in the workspace copy first.
 
-    The interpreter is the action's `interpreter`, else the script's `#!` line, else its language's, found on `path`.
+    What runs it is `program` if given, else the action's `interpreter`, else the script's `#!` line, else its
+    language's, found on `path`.
 
     Raises:
         CannotRun: a language this worker does not know, a source outside of the workspace, a missing interpreter.
     """
-    language = str(spec.get("language") or "shell")
-    if language not in SUFFIXES:
-        raise CannotRun(f"language {language!r} is not supported by this worker")
-    if spec.get("dependencies"):
-        raise CannotRun("dependencies are not supported by this worker")
-    script = _find_source(spec, workspace) or _write_inline(spec, workspace, SUFFIXES[language])
-    command = [*_find_interpreter(spec, language, script, path), str(script)]
+    name = str(spec.get("language") or "shell")
+    language = find_language(name)
+    script = _find_source(spec, workspace) or _write_inline(spec, workspace, language.inline_file)
+    command = [*(program or _find_interpreter(spec, name, language, script, path)), str(script)]
     return command + [str(argument) for argument in spec.get("args") or ()]
+
+
+def read_interpreter(spec: Mapping[str, Any]) -> str | None:
+    """The interpreter that the action asks for.
+
+    Raises:
+        CannotRun: it is no name of one.
+    """
+    asked = str(spec.get("interpreter") or "")
+    if asked and not _INTERPRETER.fullmatch(asked):
+        raise CannotRun(f"interpreter {asked!r} is not a plain name or path")
+    return asked or None
 
 
 def _find_source(spec: Mapping[str, Any], workspace: Path) -> Path | None:
@@ -44,22 +55,28 @@ def _find_source(spec: Mapping[str, Any], workspace: Path) -> Path | None:
     return found
 
 
-def _write_inline(spec: Mapping[str, Any], workspace: Path, suffix: str) -> Path:
-    """In the workspace's root, so that a Python script can import the modules beside it."""
-    script = workspace / f".headrace_script{suffix}"
+def _write_inline(spec: Mapping[str, Any], workspace: Path, name: str) -> Path:
+    """In the workspace's root, so that a script can import the modules beside it."""
+    script = workspace / name
     script.unlink(missing_ok=True)  # the workspace may have a link of that name
     script.write_text(str(spec.get("script") or ""), "utf-8", "surrogatepass", newline="")
     return script
 
 
-def _find_interpreter(spec: Mapping[str, Any], language: str, script: Path, path: str) -> list[str]:
-    asked = str(spec.get("interpreter") or "")
-    if asked and not _INTERPRETER.fullmatch(asked):
-        raise CannotRun(f"interpreter {asked!r} is not a plain name or path")
-    shebang = [] if asked else _read_shebang(script)
+def _find_interpreter(spec: Mapping[str, Any], name: str, language: Language, script: Path, path: str) -> list[str]:
+    asked = read_interpreter(spec)
+    if asked:
+        return _locate(asked, path)
+    shebang = _read_shebang(script)
     if shebang:
-        return [_locate((shebang[0],), path), *shebang[1:]]
-    return [_locate((asked,) if asked else _INTERPRETERS[language], path)]
+        return [*_locate(shebang[0], path), *shebang[1:]]
+    return find_program(language.programs, path, needed_by=f"language {name!r}")
+
+
+def _locate(name: str, path: str) -> list[str]:
+    if found := shutil.which(name, path=path):
+        return [found]
+    raise CannotRun(f"interpreter {name!r} is not installed on this worker")
 
 
 def _read_shebang(script: Path) -> list[str]:
@@ -72,10 +89,3 @@ def _read_shebang(script: Path) -> list[str]:
         return shlex.split(first[2:].decode("utf-8", "replace"))
     except ValueError:
         return []
-
-
-def _locate(names: tuple[str, ...], path: str) -> str:
-    for name in names:
-        if found := shutil.which(name, path=path):
-            return found
-    raise CannotRun(f"interpreter {names[0]!r} is not installed on this worker")

@@ -54,8 +54,7 @@ def test_a_source_is_a_file_of_the_workspace(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ({"language": "go", "script": ""}, "language 'go' is not supported by this worker"),
-        ({"language": "python", "script": "", "dependencies": ["x"]}, "dependencies are not supported by this worker"),
+        ({"language": "perl", "script": ""}, "language 'perl' is not supported by this worker"),
         ({"source": "../secret"}, "source '../secret' lies outside of the workspace"),
         ({"source": "/etc/passwd"}, "source '/etc/passwd' lies outside of the workspace"),
         ({"source": "link"}, "source 'link' lies outside of the workspace"),
