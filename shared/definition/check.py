@@ -4,15 +4,17 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from shared.definition.check_actions import check_actions
+from shared.definition.check_secrets import check_secrets
 from shared.definition.check_steps import Surroundings
-from shared.definition.check_tasks import HOOK_LISTS, check_hooks, check_tasks, hook_places
+from shared.definition.check_tasks import check_hooks, check_tasks, hook_places
 from shared.definition.check_triggers import check_triggers
-from shared.definition.keys import FILE_KEYS, LATER_FILE_KEYS, check_keys
+from shared.definition.keys import FEATURES_OF_FILE_KEYS, FILE_KEYS, HOOK_LISTS, LATER_FILE_KEYS, check_keys
 from shared.definition.models import HookDefinition, TaskDefinition, WorkspaceDefinition
 from shared.definition.problems import Problem
 from shared.definition.read_part import read_maps
 from shared.definition.read_yaml import Document
 from shared.definition.report import Place, Report
+from shared.definition.sealed import new_nonce
 
 _SECTIONS = {"actions": "action", "tasks": "task", "triggers": "trigger"}
 
@@ -24,14 +26,18 @@ def check(documents: Sequence[Document], report: Report, files: AbstractSet[str]
     """
     usable = [document for document in documents if _check_file(report, document)]
     places = {section: _merge(report, usable, section) for section in _SECTIONS}
+    secrets = check_secrets(report, usable)
     task_names = places["tasks"].keys()
     actions = check_actions(report, places["actions"], task_names, files)
-    around = Surroundings(actions, places["actions"].keys(), files)
+    around = Surroundings(actions, places["actions"].keys(), task_names, files)
     tasks = check_tasks(report, places["tasks"], around)
     triggers = check_triggers(report, places["triggers"], task_names)
     hooks = {key: _workspace_hooks(report, usable, key, actions.keys()) for key in HOOK_LISTS}
     marked = {name: _mark(report, name, task) for name, task in tasks.items()}
-    return WorkspaceDefinition(actions=actions, tasks=marked, triggers=triggers, **hooks)
+    nonce = new_nonce() if secrets else ""
+    return WorkspaceDefinition(
+        actions=actions, tasks=marked, triggers=triggers, secrets=secrets, seal_nonce=nonce, **hooks
+    )
 
 
 def problems_of_task(definition: WorkspaceDefinition, problems: Iterable[Problem], task: str) -> tuple[Problem, ...]:
@@ -48,7 +54,7 @@ def _check_file(report: Report, document: Document) -> bool:
     if not isinstance(document.data, dict):
         report.error(place, "a workflow file must be a map with `actions`, `tasks` or `triggers`")
         return False
-    check_keys(report, place, FILE_KEYS, LATER_FILE_KEYS)
+    check_keys(report, place, FILE_KEYS, LATER_FILE_KEYS, FEATURES_OF_FILE_KEYS)
     return True
 
 
@@ -92,5 +98,5 @@ def _mark(report: Report, name: str, task: TaskDefinition) -> TaskDefinition:
 def _actions_of(task: TaskDefinition) -> list[str]:
     """The named actions of the task's steps and hooks."""
     used = [step.action for step in task.flow.values() if step.action]
-    used += [hook.action for hook in (*task.on_success, *task.on_error)]
+    used += [hook.action for key in HOOK_LISTS for hook in getattr(task, key)]
     return list(dict.fromkeys(used))

@@ -5,7 +5,14 @@ from collections.abc import Set as AbstractSet
 
 from shared.definition.check_body import check_body
 from shared.definition.check_fields import check_fields
-from shared.definition.keys import ACTION_KEYS, LATER_ACTION_KEYS, check_action_type, check_keys
+from shared.definition.check_retry import check_retry
+from shared.definition.keys import (
+    ACTION_KEYS,
+    FEATURES_OF_ACTION_KEYS,
+    LATER_ACTION_KEYS,
+    check_action_type,
+    check_keys,
+)
 from shared.definition.models import ActionDefinition
 from shared.definition.names import check_name
 from shared.definition.read_part import read_part
@@ -31,11 +38,12 @@ def _check_action(report: Report, name: str, place: Place, files: AbstractSet[st
     kind = place.data.get("type")
     if isinstance(kind, str) and not check_action_type(report, place.down("type"), kind):
         return None
-    check_keys(report, place, ACTION_KEYS, LATER_ACTION_KEYS)
+    check_keys(report, place, ACTION_KEYS, LATER_ACTION_KEYS, FEATURES_OF_ACTION_KEYS)
     fields = check_fields(report, place.down("input")) if "input" in place.data else {}
     body = {key: value for key, value in place.data.items() if key != "input"}
     action = read_part(ActionDefinition, body, report, place)
     if action is None:
         return None
     check_body(report, place, action.type, action, files)
+    check_retry(report, place, action.retry, action.type)
     return action.model_copy(update={"input": fields})

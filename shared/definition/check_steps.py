@@ -6,15 +6,24 @@ from dataclasses import dataclass
 
 from shared.definition.check_body import check_body
 from shared.definition.check_fields import check_field
+from shared.definition.check_loop import check_loop
+from shared.definition.check_retry import check_retry
 from shared.definition.check_templates import check_template, check_values
 from shared.definition.durations import DAY
 from shared.definition.graph import ancestors, find_cycle
 from shared.definition.inline import split_inline_input
-from shared.definition.keys import LATER_STEP_KEYS, STEP_KEYS, check_action_type, check_keys
+from shared.definition.keys import (
+    FEATURES_OF_STEP_KEYS,
+    LATER_ACTION_KEYS,
+    STEP_KEYS,
+    check_action_type,
+    check_keys,
+)
 from shared.definition.models import ActionBody, ActionDefinition, StepDefinition
 from shared.definition.names import check_name, variable
 from shared.definition.read_part import read_maps, read_part
 from shared.definition.report import Place, Report, suggest
+from shared.definition.supported import is_open, refusal
 
 LONGEST_STEP = DAY
 STEPS = 1000
@@ -23,15 +32,16 @@ STEPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What steps refer to: the workspace's actions (those that could be read, and all names) and files."""
+    """What steps refer to: the workspace's actions (those that could be read, and all names), tasks, files."""
 
     actions: Mapping[str, ActionDefinition]
     action_names: AbstractSet[str]
+    task_names: AbstractSet[str]
     files: AbstractSet[str] | None
 
 
-def check_steps(report: Report, place: Place, around: Surroundings) -> dict[str, StepDefinition]:
-    """The steps of the flow at `place` that could be read."""
+def check_steps(report: Report, place: Place, around: Surroundings, task: str) -> dict[str, StepDefinition]:
+    """The steps of the task's flow, at `place`, that could be read."""
     places = read_maps(report, place, "flow")
     if not places and isinstance(place.data, dict):
         report.error(place, "`flow` needs at least one step", is_key=True)
@@ -43,6 +53,7 @@ def check_steps(report: Report, place: Place, around: Surroundings) -> dict[str,
         step = _check_step(report, spot, around)
         if step is not None:
             steps[name] = step
+            _check_subjob(report, spot, step, around, task)
     _check_dependencies(report, place, steps, set(places))
     _check_references(report, place, steps)
     return steps
@@ -52,7 +63,7 @@ def _check_step(report: Report, place: Place, around: Surroundings) -> StepDefin
     kind = place.data.get("type")
     if isinstance(kind, str) and not check_action_type(report, place.down("type"), kind):
         return None
-    check_keys(report, place, STEP_KEYS, LATER_STEP_KEYS)
+    check_keys(report, place, STEP_KEYS, LATER_ACTION_KEYS, FEATURES_OF_STEP_KEYS)
     step = read_part(StepDefinition, place.data, report, place)
     if step is None:
         return None
@@ -64,18 +75,36 @@ def _check_step(report: Report, place: Place, around: Surroundings) -> StepDefin
         _check_action_of_step(report, place, step.action, around)
     else:
         _check_inline(report, place, step, around)
+    check_retry(report, place, step.retry, _kind_of(step, around))
+    check_loop(report, place, step)
     return step
+
+
+def _kind_of(step: StepDefinition, around: Surroundings) -> str | None:
+    if step.action is None:
+        return step.type
+    action = around.actions.get(step.action)
+    return action.type if action is not None else None
+
+
+def _check_subjob(report: Report, place: Place, step: StepDefinition, around: Surroundings, task: str) -> None:
+    """A task may start others, and those it again, as deep as jobs go; itself at once it may not."""
+    if _kind_of(step, around) != "task":
+        return
+    key = "action" if step.action is not None else "type"
+    if not is_open("task"):
+        report.error(place.down(key), refusal("task"))
+        return
+    started = around.actions[step.action].task if step.action is not None else step.task
+    if started == task:
+        report.error(place.down(key), f"the task '{task}' starts itself, without end")
 
 
 def _check_action_of_step(report: Report, place: Place, name: str, around: Surroundings) -> None:
     for key in place.data:
         if key in ActionBody.model_fields:
             report.warn(place.down(key), f"`{key}` has no effect beside `action`", is_key=True)
-    if not check_action_name(report, place.down("action"), name, around.action_names):
-        return
-    action = around.actions.get(name)
-    if action is not None and action.type == "task":
-        report.error(place.down("action"), f"'{name}' is of `type: task`: sub-jobs are not supported in this release")
+    check_action_name(report, place.down("action"), name, around.action_names)
 
 
 def check_action_name(report: Report, place: Place, name: str, known: AbstractSet[str]) -> bool:
@@ -88,10 +117,9 @@ def check_action_name(report: Report, place: Place, name: str, known: AbstractSe
 
 
 def _check_inline(report: Report, place: Place, step: StepDefinition, around: Surroundings) -> None:
-    if step.type == "task":
-        report.error(place.down("type"), "sub-jobs (`type: task`) are not supported in this release")
-        return
     check_body(report, place, step.type or "", step, around.files)
+    if step.type == "task" and step.task and step.task not in around.task_names:
+        report.error(place.down("task"), f"unknown task '{step.task}'", fix=suggest(step.task, around.task_names))
     fields, _ = split_inline_input(step.input)
     for name, field in fields.items():
         check_field(report, place.down("input", name), field)
@@ -113,14 +141,9 @@ def _check_dependencies(
 
 def _check_references(report: Report, place: Place, steps: Mapping[str, StepDefinition]) -> None:
     by_variable = {variable(name): name for name in reversed(list(steps))}
-    known = {"input", *by_variable}
     before = ancestors({name: step.depends_on for name, step in steps.items()})
     for name, step in steps.items():
-        used: set[str] = set()
-        if step.when is not None:
-            used |= check_template(report, place.down(name, "when"), known)
-        if step.input:
-            used |= check_values(report, place.down(name, "input"), known)
+        used = _variables_of(report, place.down(name), step, {"input", *by_variable})
         for one in sorted(used & set(by_variable)):
             other = by_variable[one]
             if other not in before[name]:
@@ -130,3 +153,16 @@ def _check_references(report: Report, place: Place, steps: Mapping[str, StepDefi
                     fix=f"add it to `depends_on`: [{', '.join([*step.depends_on, other])}]",
                     is_key=True,
                 )
+
+
+def _variables_of(report: Report, place: Place, step: StepDefinition, known: AbstractSet[str]) -> AbstractSet[str]:
+    """What the templates of the step itself read."""
+    used: set[str] = set()
+    if step.when is not None:
+        used |= check_template(report, place.down("when"), known)
+    if isinstance(step.for_each, str):
+        used |= check_template(report, place.down("for_each"), known)
+    if step.input:
+        inside = known | {"secret"} if step.for_each is None else known | {"secret", "each"}
+        used |= check_values(report, place.down("input"), inside)
+    return used

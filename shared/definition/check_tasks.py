@@ -4,18 +4,25 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from shared.definition.check_fields import check_fields
+from shared.definition.check_retry import check_retry
 from shared.definition.check_steps import Surroundings, check_action_name, check_steps
 from shared.definition.check_templates import check_values
 from shared.definition.durations import DAY
-from shared.definition.keys import HOOK_KEYS, LATER_TASK_KEYS, TASK_KEYS, check_keys
+from shared.definition.keys import (
+    FEATURES_OF_TASK_KEYS,
+    HOOK_KEYS,
+    HOOK_LISTS,
+    LATER_TASK_KEYS,
+    TASK_KEYS,
+    check_keys,
+)
 from shared.definition.models import HookDefinition, TaskDefinition
 from shared.definition.names import check_name
 from shared.definition.read_part import read_part
 from shared.definition.report import Place, Report
 
 LONGEST_TASK = 7 * DAY
-HOOK_LISTS = ("on_success", "on_error")
-_HOOK_NAMES = frozenset({"hook"})
+_HOOK_NAMES = frozenset({"hook", "secret"})
 
 
 def check_tasks(report: Report, places: Mapping[str, Place], around: Surroundings) -> dict[str, TaskDefinition]:
@@ -25,16 +32,18 @@ def check_tasks(report: Report, places: Mapping[str, Place], around: Surrounding
 
 def _check_task(report: Report, name: str, place: Place, around: Surroundings) -> TaskDefinition:
     check_name(report, place, "task", name)
-    check_keys(report, place, TASK_KEYS, LATER_TASK_KEYS)
+    check_keys(report, place, TASK_KEYS, LATER_TASK_KEYS, FEATURES_OF_TASK_KEYS)
     read_apart = {"flow", "input", "errors", *HOOK_LISTS}
     task = read_part(
         TaskDefinition, {key: value for key, value in place.data.items() if key not in read_apart}, report, place
     )
     if task is not None and task.timeout is not None and task.timeout > LONGEST_TASK:
         report.error(place.down("timeout"), "a task's time-out is at most 168h")
+    if task is not None:
+        check_retry(report, place, task.retry)
     steps = {}
     if "flow" in place.data:
-        steps = check_steps(report, place.down("flow"), around)
+        steps = check_steps(report, place.down("flow"), around, name)
     else:
         report.error(place, "`flow` is missing", is_key=True)
     update = {

@@ -5,23 +5,23 @@ from typing import Any
 
 from shared.definition.read_yaml import walk
 from shared.definition.report import Place, Report, suggest
+from shared.definition.supported import is_open, refusal
 from shared.definition.templates import JinjaRenderer, has_template
 from shared.engine.decision import RenderFailed
 
-_LATER = {
-    "secret": "secrets",
-    "state": "task state",
-    "global_state": "global state",
-    "each": "loops",
-    "connection": "connections",
-}
+_LATER = {"state": "task state", "global_state": "global state", "connection": "connections"}
 """Variables of the contract that this release does not have, and what they belong to."""
 
 _RENDERER = JinjaRenderer()
 
 
-def check_template(report: Report, place: Place, known: AbstractSet[str] | None = None) -> frozenset[str]:
-    """The variables that the text at `place` reads; those not in `known` (None: any may exist) are told."""
+def check_template(
+    report: Report, place: Place, known: AbstractSet[str] | None = None, *, is_shown: bool = False
+) -> frozenset[str]:
+    """The variables that the text at `place` reads; those not in `known` (None: any may exist) are told.
+
+    `is_shown` says that people or other jobs see the text: no place for secrets.
+    """
     try:
         names = _RENDERER.names(place.data)
     except RenderFailed as error:
@@ -30,11 +30,27 @@ def check_template(report: Report, place: Place, known: AbstractSet[str] | None 
     for name in sorted(names):
         if name in (known or ()):
             continue
-        if name in _LATER:
+        if name == "secret":
+            _check_secrets_of(report, place, is_allowed=known is None and not is_shown)
+        elif name in _LATER:
             report.error(place, f"`{name}` in a template: {_LATER[name]} are not supported in this release")
         elif known is not None:
             report.warn(place, f"unknown variable '{name}' in a template", fix=suggest(name, known))
+    if "secret" in names and "secret" in (known or ()):
+        _check_secrets_of(report, place, is_allowed=not is_shown)
     return names
+
+
+def _check_secrets_of(report: Report, place: Place, *, is_allowed: bool) -> None:
+    if not is_open("secrets"):
+        report.error(place, f"`secret` in a template: {refusal('secrets')}")
+        return
+    if not is_allowed:
+        report.error(place, "`secret` can't be used here", fix="use it in the action's `env` or the step's `input`")
+        return
+    for path in _RENDERER.paths(place.data):
+        if path[0] == "secret" and len(path) > 1 and path[1] not in report.secrets:
+            report.error(place, f"unknown secret '{path[1]}'", fix=suggest(path[1], report.secrets))
 
 
 def check_all_templates(report: Report, place: Place, known: AbstractSet[str] | None = None) -> None:

@@ -1,18 +1,28 @@
 """From a task's definition to the flow that the engine runs."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from shared.definition.action_types import ACTION_TYPES
+from shared.definition.check_loop import as_items
 from shared.definition.inline import inline_action, inline_name, split_inline_input
-from shared.definition.models import ActionDefinition, HookDefinition, StepDefinition, WorkspaceDefinition
-from shared.engine.flow import Action, Flow, Hook, StepSpec
+from shared.definition.models import (
+    ActionDefinition,
+    HookDefinition,
+    RetryDefinition,
+    StepDefinition,
+    WorkspaceDefinition,
+)
+from shared.definition.sealed import SPEC_KEY, Seal, with_secrets
+from shared.definition.templates import JinjaRenderer
+from shared.engine.flow import Action, Backoff, Flow, Hook, Loop, Retry, StepSpec
 from shared.errors import InvalidInput, NotFound
 
 HOOK_STEP = "hook"
-_SPEC_KEYS = ("script", "source", "language", "interpreter", "args", "env", "dependencies")
+_RENDERER = JinjaRenderer()
 _LANGUAGES = {"js": "javascript", "ts": "typescript"}
 
 
@@ -42,6 +52,10 @@ def compile_flow(
         timeout=_timeout(found.timeout, default_job_timeout),
         on_success=_hooks(definition, found.on_success or definition.on_success),
         on_error=_hooks(definition, found.on_error or definition.on_error),
+        on_cancel=_hooks(definition, found.on_cancel or definition.on_cancel),
+        on_suspended=_hooks(definition, found.on_suspended or definition.on_suspended),
+        retry=_retry(found.retry),
+        max_parallel_steps=found.max_parallel_steps,
     )
 
 
@@ -64,7 +78,7 @@ def compile_hook_flow(
         flow = compile_flow(
             definition, task, default_step_timeout=default_step_timeout, default_job_timeout=default_job_timeout
         )
-        return task, replace(flow, on_success=(), on_error=())
+        return task, replace(flow, on_success=(), on_error=(), on_cancel=(), on_suspended=(), retry=None)
     passed = {key: _pass_on(key, value) for key, value in hook.input.items()}
     step = StepSpec(HOOK_STEP, hook.action, input=passed, timeout=default_step_timeout)
     return f"_hook:{hook.action.name}", Flow({HOOK_STEP: step}, timeout=default_job_timeout)
@@ -86,35 +100,80 @@ def _step(
     definition: WorkspaceDefinition, task: str, name: str, step: StepDefinition, default_timeout: timedelta | None
 ) -> StepSpec:
     if step.action is None:
-        action = _action(inline_name(task, name), inline_action(step))
+        written = inline_action(step)
+        action = _action(definition, inline_name(task, name), written)
         _, values = split_inline_input(step.input)
     else:
-        action, values = _action(step.action, definition.actions[step.action]), step.input
+        written = definition.actions[step.action]
+        action, values = _action(definition, step.action, written), step.input
     return StepSpec(
         name=name,
         action=action,
         depends_on=tuple(dict.fromkeys(step.depends_on)),
-        input=values,
+        input=_with_secrets(definition, values),
         when=step.when,
         continue_on_failure=step.continue_on_failure,
         timeout=_timeout(step.timeout, default_timeout),
         title=step.name,
         description=step.description,
+        retry=_retry(step.retry or written.retry),
+        loop=_loop(step),
     )
 
 
-def _action(name: str, action: ActionDefinition) -> Action:
+def _loop(step: StepDefinition) -> Loop | None:
+    if step.for_each is None:
+        return None
+    return Loop(as_items(step.for_each), step.sequential, step.max_parallel)
+
+
+def _retry(retry: RetryDefinition | None) -> Retry | None:
+    if retry is None:
+        return None
+    return Retry(
+        retry.max_attempts,
+        timedelta(seconds=retry.delay),
+        Backoff(retry.backoff),
+        _timeout(retry.max_delay, None),
+        retry.jitter,
+    )
+
+
+def _action(definition: WorkspaceDefinition, name: str, action: ActionDefinition) -> Action:
     schema = {field: declared.model_dump(mode="json", exclude_unset=True) for field, declared in action.input.items()}
-    if action.type == "task":
-        return Action(name, "task", route="", runner="none", spec={"task": action.task}, input=schema)
-    written = action.model_dump(mode="json", include=set(_SPEC_KEYS), exclude_defaults=True)
-    language = _LANGUAGES.get(action.language, action.language)
-    spec = {**written, "language": language}
-    return Action(name, action.type, route_of("script", action.tags), action.runner, spec, schema)
+    kind = ACTION_TYPES[action.type]
+    spec = action.model_dump(mode="json", include=set(kind.spec), exclude_defaults=True)
+    if not kind.ability:
+        return Action(name, action.type, route="", runner="none", spec=spec, input=schema)
+    if action.type == "script":
+        spec["language"] = _LANGUAGES.get(action.language, action.language)
+    if definition.secrets:
+        spec = {**_with_secrets(definition, spec), SPEC_KEY: _seal(definition).to_spec()}
+    return Action(name, action.type, route_of(kind.ability, action.tags), action.runner, spec, schema)
+
+
+def _seal(definition: WorkspaceDefinition) -> Seal:
+    return Seal(definition.seal_nonce, definition.secrets)
+
+
+def _with_secrets(definition: WorkspaceDefinition, value: Any) -> Any:
+    """The value with tokens for the secrets that its templates name."""
+    if not definition.secrets:
+        return value
+    if isinstance(value, Mapping):
+        return {key: _with_secrets(definition, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_secrets(definition, item) for item in value]
+    if isinstance(value, str) and "secret" in value and "secret" in _RENDERER.names(value):
+        return with_secrets(value, _seal(definition))
+    return value
 
 
 def _hooks(definition: WorkspaceDefinition, hooks: Iterable[HookDefinition]) -> tuple[Hook, ...]:
-    return tuple(Hook(_action(hook.action, definition.actions[hook.action]), hook.input) for hook in hooks)
+    return tuple(
+        Hook(_action(definition, hook.action, definition.actions[hook.action]), _with_secrets(definition, hook.input))
+        for hook in hooks
+    )
 
 
 def _timeout(seconds: int | None, default: timedelta | None) -> timedelta | None:

@@ -66,6 +66,14 @@ class JinjaRenderer:
         """
         return self._compile(template).names if has_template(template) else frozenset()
 
+    def paths(self, template: str) -> tuple[tuple[str, ...], ...]:
+        """What the template reads, longest first: `(("say_hello", "output"), ("say_hello",))`.
+
+        Raises:
+            RenderFailed: bad syntax.
+        """
+        return self._compile(template).paths if has_template(template) else ()
+
     def _render_deep(self, value: Json, context: Mapping[str, Json], levels: int) -> Json:
         if levels == 0:
             raise RenderFailed(f"more than {DEEPEST} levels of lists and maps")

@@ -189,7 +189,7 @@ STEPS: Rows = [
     ),
     (
         "actions:\n  go: { type: task, task: t }\ntasks:\n  t:\n    flow:\n      s: { action: go }\n",
-        "6:20: error: 'go' is of `type: task`: sub-jobs are not supported in this release",
+        "6:20: error: sub-jobs (`type: task`) are not supported in this release",
     ),
     (
         "tasks:\n  t:\n    timeout: 169h\n    flow:\n      s: { type: script, script: x }\n",
@@ -206,8 +206,8 @@ HOOKS_AND_TRIGGERS: Rows = [
         "7:45: warning: unknown variable 'hok' in a template (did you mean 'hook'?)",
     ),
     (
-        OK_TASK + "triggers:\n  g: { type: webhook, name: x, task: t }\n",
-        "6:14: error: webhooks (`type: webhook`) are not supported in this release",
+        OK_TASK + "triggers:\n  g: { type: event_source, name: x, task: t }\n",
+        "6:14: error: event sources (`type: event_source`) are not supported in this release",
     ),
     (OK_TASK + "triggers:\n  g: { type: scheduler, task: t }\n", "6:3: error: `cron` is missing"),
     (
@@ -227,8 +227,8 @@ HOOKS_AND_TRIGGERS: Rows = [
         "6:31: error: unknown task 'q'",
     ),
     (
-        OK_TASK + "triggers:\n  g: { type: scheduler, task: t, cron: '0 0 * * *', concurrency: skip }\n",
-        "6:66: error: only `concurrency: allow` is supported in this release",
+        OK_TASK + "triggers:\n  g: { type: scheduler, task: t, cron: '0 0 * * *', force_refresh: true }\n",
+        "6:68: error: `force_refresh` is not supported in this release",
     ),
 ]
 
