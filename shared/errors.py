@@ -50,6 +50,12 @@ class Conflict(Rejected):
     code = "conflict"
 
 
+class TooSoon(Rejected):
+    """The same was asked for a moment ago; `retry_after_seconds` in `context` says how long to wait."""
+
+    code = "too_soon"
+
+
 class Contended(HeadraceError):  # noqa: N818
     """Somebody was faster: load and decide again."""
 

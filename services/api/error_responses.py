@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from services.api.models.problems import FieldProblem, ProblemDetails
-from shared.errors import Conflict, Contended, HeadraceError, InvalidInput, NotFound, Rejected, Unavailable
+from shared.errors import Conflict, Contended, HeadraceError, InvalidInput, NotFound, Rejected, TooSoon, Unavailable
 
 log = structlog.get_logger()
 
@@ -21,6 +21,7 @@ STATUSES: Mapping[type[HeadraceError], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    TooSoon: HTTPStatus.TOO_MANY_REQUESTS,
     Rejected: HTTPStatus.BAD_REQUEST,
     Contended: HTTPStatus.SERVICE_UNAVAILABLE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -72,7 +73,8 @@ def answer_error(request: HTTPConnection, error: HeadraceError) -> Response:
         log.error("request.failed", path=request.url.path, error=repr(error), exc_info=error, **error.context)
         return problem(request, status, SECRET_DETAIL)
     errors = error.problems if isinstance(error, InvalidInput) else ()
-    return problem(request, status, error.message, code=error.code, errors=errors)
+    headers = {"Retry-After": str(error.context["retry_after_seconds"])} if isinstance(error, TooSoon) else None
+    return problem(request, status, error.message, code=error.code, errors=errors, headers=headers)
 
 
 def answer_http(request: HTTPConnection, error: HTTPException) -> Response:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from services.api.live_logs import LiveLogs
 from services.api.models.fields import JOB_ID, WORKER_ID
 from services.api.settings import ApiSettings
+from services.api.use_cases.refresh_workspace import RefreshWorkspace
 from services.api.view_logs import Patience
 from shared.broker.ports import Broker
 from shared.errors import InvalidInput
@@ -36,6 +37,7 @@ class Parts:
     catalog: Catalog
     orchestrator: Orchestrator
     live: LiveLogs
+    refresh: RefreshWorkspace
     patience: Patience = field(default_factory=Patience)
     log_settles_within: timedelta = LOG_SETTLES_WITHIN
     viewers: set[object] = field(default_factory=set)

@@ -8,6 +8,7 @@ from services.api.live_logs import LiveLogs
 from services.api.parts import Parts
 from services.api.settings import ApiSettings
 from services.api.store_logs import StoreLogs
+from services.api.use_cases.refresh_workspace import RefreshWorkspace
 from shared.broker.ports import Broker
 from shared.definition.templates import JinjaRenderer
 from shared.orchestration.configured import build_catalog, read_config
@@ -42,6 +43,7 @@ def build(
         catalog=catalog,
         orchestrator=Orchestrator(storage, broker, catalog, JinjaRenderer(), clock, partitions=settings.partitions),
         live=LiveLogs(broker, storage.jobs),
+        refresh=RefreshWorkspace(storage.workspaces, broker, catalog, clock),
     )
 
 

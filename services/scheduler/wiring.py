@@ -8,8 +8,11 @@ from datetime import timedelta
 from services.scheduler.find_lost import FindLost
 from services.scheduler.fire_cron import FireCron
 from services.scheduler.fire_timers import FireTimers
+from services.scheduler.follow_sources import FollowSources
+from services.scheduler.git_source import GitFiles
+from services.scheduler.hear_refresh import HearRefresh
 from services.scheduler.settings import SchedulerSettings
-from services.scheduler.sync_workspaces import EVERY as LOOK_AT_FOLDERS_EVERY
+from services.scheduler.source import FileSource, FolderFiles
 from services.scheduler.sync_workspaces import SyncWorkspaces
 from shared.broker.ports import Broker
 from shared.definition.templates import JinjaRenderer
@@ -20,6 +23,7 @@ from shared.orchestration.sweep import resend_owed
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.lifecycle import Body, Lifecycle
 from shared.runtime.server_config import ServerConfig
+from shared.runtime.sources import FolderSource, Source
 from shared.storage.ports import Storage
 from shared.telemetry.probe import serve_probe
 
@@ -35,7 +39,7 @@ class Scheduler:
     storage: Storage
     broker: Broker
     orchestrator: Orchestrator
-    sync_workspaces: SyncWorkspaces
+    follow_sources: FollowSources
     fire_cron: FireCron
     fire_timers: FireTimers
     find_lost: FindLost
@@ -45,7 +49,6 @@ class Scheduler:
         """Keep time and watch until the stop signal, then send what is in hand."""
         host, port = self.settings.scheduler_probe_host, self.settings.scheduler_probe_port
         loops: dict[str, Body] = {
-            "workspaces.sync": self._every(LOOK_AT_FOLDERS_EVERY, self.sync_workspaces.look),
             "cron.fire": self._as_told(self.fire_cron.look),
             "timers.fire": self._as_told(self.fire_timers.look),
             "workers.find_lost": self._every(
@@ -56,6 +59,7 @@ class Scheduler:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.orchestrator.run(self.lifecycle), name="orchestrator")
             tasks.create_task(serve_probe(host, port, self.check, self.lifecycle.stopping), name="probe")
+            tasks.create_task(self.follow_sources.run(self.lifecycle), name="follow_sources")
             for name, body in loops.items():
                 tasks.create_task(self.lifecycle.repeat(name, body), name=name)
         await self.orchestrator.drain()
@@ -97,7 +101,8 @@ def build(
     partitions, config = settings.partitions, read_config(settings)
     catalog = build_catalog(storage.workspaces, config, clock)
     orchestrator = Orchestrator(storage, broker, catalog, JinjaRenderer(), clock, partitions=partitions)
-    folders = {name: source.path for name, source in config.workspaces.items()}
+    sources = {name: _open(source, settings, clock) for name, source in config.workspaces.items()}
+    sync = SyncWorkspaces(storage.workspaces, broker, catalog, clock, sources)
     silent_for = timedelta(seconds=config.recovery.heartbeat_timeout_secs)
     return Scheduler(
         settings=settings,
@@ -111,3 +116,9 @@ def build(
         find_lost=FindLost(storage.workers, storage.jobs, broker, clock, partitions=partitions, silent_for=silent_for),
         lifecycle=lifecycle or Lifecycle(),
     )
+
+
+def _open(source: Source, settings: SchedulerSettings, clock: Clock) -> FileSource:
+    if isinstance(source, FolderSource):
+        return FolderFiles(source.path)
+    return GitFiles(source, settings.scheduler_data_dir, clock)

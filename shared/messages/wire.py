@@ -151,6 +151,13 @@ EventMessage = StepStartedMessage | StepFinishedMessage | StepLostMessage | Time
 
 AnyMessage = Annotated[
     RunStepMessage
+class RefreshWorkspaceMessage(Message):
+    """Load this workspace anew; `occurred_at` is when it was asked for."""
+
+    type: Literal["workspace.refresh"] = "workspace.refresh"
+    workspace: str
+
+
     | StepStartedMessage
     | StepFinishedMessage
     | StepLostMessage
@@ -164,3 +171,4 @@ AnyMessage = Annotated[
     Field(discriminator="type"),
 ]
 """Every message there is, told apart by `type`."""
+    | RefreshWorkspaceMessage

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,15 +12,16 @@ from shared.definition.models import Seconds
 from shared.definition.names import check_name
 from shared.definition.read_part import read_maps, read_part
 from shared.definition.read_yaml import Unreadable, read_yaml
-from shared.definition.report import Place, Report, suggest
+from shared.definition.report import Place, Report
 from shared.runtime.settings import SettingsRefused
+from shared.runtime.sources import Source, check_keys, read_source
 
 _LATER = {
     "auth": "anybody could do anything",
     "acl": "permissions would not hold",
     "retention": "jobs and workers are kept for ever",
     "libraries": "their actions would be missing",
-    "git_auth": "there are no git workspaces",
+    "git_auth": "git takes a name and password from the `url`, and ssh keys from its agent",
     "worker_token": "workers would not be checked",
     "log_storage": "logs lie in the database",
     "state_storage": "tasks have no state",
@@ -32,15 +33,6 @@ _LATER = {
     "db": "the database is set by HEADRACE_MONGO_URL",
 }
 """Keys of the contract that this release does not obey, and why it would be wrong to go on."""
-
-_LATER_SOURCE = frozenset({"url", "ref", "poll_interval_secs", "auth", "acl"})
-
-
-@dataclass(frozen=True, slots=True)
-class WorkspaceSource:
-    """Where a workspace's files are."""
-
-    path: Path
 
 
 class _Section(BaseModel):
@@ -59,16 +51,11 @@ class _Timeouts(_Section):
     default_job_timeout: Seconds | None = None
 
 
-class _Folder(_Section):
-    type: Literal["folder"]
-    path: str
-
-
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """What the server's YAML file says; without a file there are no workspaces."""
 
-    workspaces: Mapping[str, WorkspaceSource] = field(default_factory=dict)
+    workspaces: Mapping[str, Source] = field(default_factory=dict)
     default_step_timeout: timedelta | None = None
     default_job_timeout: timedelta | None = None
     recovery: Recovery = field(default_factory=Recovery)
@@ -101,7 +88,7 @@ def load_server_config(path: Path) -> ServerConfig:
 
 def _read(report: Report, place: Place, folder: Path) -> ServerConfig:
     sections: dict[str, type[_Section]] = {"recovery": Recovery}
-    _check_keys(report, place, {"workspaces", *sections, *_Timeouts.model_fields}, _LATER)
+    check_keys(report, place, {"workspaces", *sections, *_Timeouts.model_fields}, _LATER)
     timeouts = read_part(_Timeouts, place.data, report, place) or _Timeouts()
     read: dict[str, Any] = {key: _read_section(report, place, key, model) for key, model in sections.items()}
     return ServerConfig(
@@ -120,34 +107,20 @@ def _read_section(report: Report, place: Place, key: str, model: type[_Section])
     if not isinstance(data, dict):
         report.error(spot, f"`{key}` must be a map")
         return model()
-    _check_keys(report, spot, set(model.model_fields), {})
+    check_keys(report, spot, set(model.model_fields), {})
     return read_part(model, data, report, spot) or model()
 
 
-def _read_workspaces(report: Report, place: Place, folder: Path) -> dict[str, WorkspaceSource]:
+def _read_workspaces(report: Report, place: Place, folder: Path) -> dict[str, Source]:
     if "workspaces" not in place.data:
         return {}
     found = {}
     for name, spot in read_maps(report, place.down("workspaces"), "workspaces").items():
         check_name(report, spot, "workspace", name)
-        if spot.data.get("type") == "git":
-            report.error(spot.down("type"), "git workspaces are not supported in this release")
-            continue
-        _check_keys(report, spot, set(_Folder.model_fields), dict.fromkeys(_LATER_SOURCE, "it would have no effect"))
-        source = read_part(_Folder, spot.data, report, spot)
+        source = read_source(report, spot, folder)
         if source is not None:
-            found[name] = WorkspaceSource((folder / source.path).resolve())
+            found[name] = source
     return found
-
-
-def _check_keys(report: Report, place: Place, known: set[str], later: Mapping[str, str]) -> None:
-    """Nothing is passed over: a key without effect may be one that its author relies on."""
-    for key in place.data:
-        if key in later:
-            spot = place.down(key)
-            report.error(spot, f"`{key}` is not supported in this release: {later[key]}", fix="remove it", is_key=True)
-        elif key not in known:
-            report.error(place.down(key), f"unknown key '{key}'", fix=suggest(key, known), is_key=True)
 
 
 def _duration(seconds: int | None) -> timedelta | None:

@@ -1,6 +1,7 @@
 """Workspaces and log chunks in memory, for tests."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from shared.storage.codecs import to_millis
 from shared.storage.json_text import dump_json, load_json
@@ -20,7 +21,10 @@ class MemoryWorkspaces:
 
     async def set_current(self, record: WorkspaceRecord) -> None:
         loaded_at = record.loaded_at and to_millis(record.loaded_at)
-        self._workspaces[record.name] = WorkspaceRecord(record.name, record.revision, record.error, loaded_at)
+        refreshed_at = record.refreshed_at and to_millis(record.refreshed_at)
+        if refreshed_at is None and record.name in self._workspaces:
+            refreshed_at = self._workspaces[record.name].refreshed_at
+        self._workspaces[record.name] = replace(record, loaded_at=loaded_at, refreshed_at=refreshed_at)
 
     async def remove_others(self, names: Sequence[str]) -> None:
         self._workspaces = {name: record for name, record in self._workspaces.items() if name in names}

@@ -127,12 +127,16 @@ class RevisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRecord:
-    """A workspace and its current revision; `error` says why none could be loaded."""
+    """A workspace and its current revision; `error` says why none could be loaded.
+
+    `refreshed_at` is when the latest refresh that was carried out was asked for; None leaves what is stored.
+    """
 
     name: str
     revision: str | None
     error: str | None = None
     loaded_at: datetime | None = None
+    refreshed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class MongoWorkspaces:
     @asks
     async def set_current(self, record: WorkspaceRecord) -> None:
         fields = {"revision": record.revision, "error": record.error, "loaded_at": record.loaded_at}
+        if record.refreshed_at is not None:
+            fields["refreshed_at"] = record.refreshed_at
         await self._workspaces.update_one({"_id": record.name}, {"$set": fields}, upsert=True)
 
     @asks
@@ -133,4 +135,10 @@ def _revision_id(workspace: str, revision: str) -> str:
 
 
 def _decode_workspace(document: Document) -> WorkspaceRecord:
-    return WorkspaceRecord(document["_id"], document["revision"], document["error"], document["loaded_at"])
+    return WorkspaceRecord(
+        document["_id"],
+        document["revision"],
+        document["error"],
+        document["loaded_at"],
+        document.get("refreshed_at"),
+    )

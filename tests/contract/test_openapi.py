@@ -17,6 +17,7 @@ PAGE = {
     "/api/workspaces/{workspace}/tasks/{task}/execute": {"post"},
     "/api/workspaces/{workspace}/triggers": {"get"},
     "/api/tasks": {"get"},
+    "/api/workspaces/{workspace}/refresh": {"post"},
     "/api/jobs": {"get"},
     "/api/jobs/{job_id}": {"get"},
     "/api/jobs/{job_id}/cancel": {"post"},

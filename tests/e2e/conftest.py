@@ -1,18 +1,21 @@
 """The stack that the stories run on: two of every service, as real processes."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.cli.client import ApiClient
 from tests.support.eventually import eventually
+from tests.support.git_repository import GitRepository
 from tests.support.stack import LocalStack
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples" / "workspace"
+VERSIONED = "tasks: { shown: { flow: { show: { type: script, script: 'cat shown.txt' } } } }\n"
 LOADED_WITHIN = timedelta(seconds=20)
 
 
@@ -25,9 +28,18 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack(stories: Path) -> Iterator[LocalStack]:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
+    """The repository of the workspace `versioned`."""
+    made = GitRepository(tmp_path_factory.mktemp("repositories"))
+    made.commit({".workflows/shown.yaml": VERSIONED, "shown.txt": "first"})
+    return made
+
+
+@pytest.fixture(scope="session")
+def stack(stories: Path, repository: GitRepository) -> Iterator[LocalStack]:
     """Two apis, schedulers, dispatchers and workers on a broker and a database of their own."""
-    workspaces = {"default": EXAMPLES, "stories": stories}
+    versioned = {"type": "git", "url": repository.bare.as_uri(), "poll_interval_secs": 3600}
+    workspaces: dict[str, Path | Mapping[str, Any]] = {"default": EXAMPLES, "stories": stories, "versioned": versioned}
     with LocalStack(apis=2, schedulers=2, dispatchers=2, workers=2, workspaces=workspaces) as running:
         yield running
 
@@ -50,6 +62,8 @@ async def other_api(stack: LocalStack) -> AsyncIterator[ApiClient]:
 
 async def _wait_for_workspaces(client: ApiClient) -> None:
     async def are_loaded() -> bool:
-        return {"default", "stories"} <= {one["name"] for one in await client.get("/api/workspaces") if one["revision"]}
+        return {"default", "stories", "versioned"} <= {
+            one["name"] for one in await client.get("/api/workspaces") if one["revision"]
+        }
 
     await eventually(are_loaded, within=LOADED_WITHIN)

@@ -46,7 +46,8 @@ class LocalStack:
     def __init__(
         self,
         *,
-        workspaces: Mapping[str, Path] | None = None,
+        workspaces: Mapping[str, Path | Mapping[str, Any]] | None = None,
+        libraries: Mapping[str, Path] | None = None,
         apis: int = 1,
         schedulers: int = 1,
         dispatchers: int = 1,
@@ -67,7 +68,7 @@ class LocalStack:
             "HEADRACE_MONGO_URL": mongo_url,
         }
         if workspaces is not None:
-            self._environ["HEADRACE_CONFIG"] = str(self._write_config(workspaces))
+            self._environ["HEADRACE_CONFIG"] = str(self._write_config(workspaces, libraries or {}))
         self._environ |= environ or {}
         self._environ = {name: value for name, value in self._environ.items() if value}
 
@@ -188,8 +189,16 @@ class LocalStack:
         done = run_launcher(self._environ, command)
         assert done.returncode == 0, f"`{command}` failed: {done.stderr.strip()}"
 
-    def _write_config(self, workspaces: Mapping[str, Path]) -> Path:
+    def _write_config(self, workspaces: Mapping[str, Path | Mapping[str, Any]], libraries: Mapping[str, Path]) -> Path:
         path = self.home / "headrace.yaml"
-        folders = {name: {"type": "folder", "path": str(folder.resolve())} for name, folder in workspaces.items()}
-        path.write_text(json.dumps({"workspaces": folders}, indent=1))  # JSON is YAML
+        config = {"workspaces": _sources(workspaces)} | ({"libraries": _sources(libraries)} if libraries else {})
+        path.write_text(json.dumps(config, indent=1))  # JSON is YAML
         return path
+
+
+def _sources(named: Mapping[str, Path | Mapping[str, Any]] | Mapping[str, Path]) -> dict[str, Any]:
+    """Folders by path, anything else as it is written in the file."""
+    return {
+        name: {"type": "folder", "path": str(one.resolve())} if isinstance(one, Path) else dict(one)
+        for name, one in named.items()
+    }

@@ -7,6 +7,7 @@ import pytest
 
 from shared.runtime.server_config import Recovery, ServerConfig, load_server_config
 from shared.runtime.settings import SettingsRefused
+from shared.runtime.sources import FolderSource
 
 
 def load(folder: Path, text: str) -> ServerConfig:
@@ -23,8 +24,10 @@ def test_everything_is_read_and_paths_start_at_the_file(tmp_path: Path) -> None:
         "recovery: { heartbeat_timeout_secs: 30 }\n"
     )
     config = load(tmp_path, text)
-    paths = {name: source.path for name, source in config.workspaces.items()}
-    assert paths == {"default": tmp_path.parent / "here", "other": Path("/there")}
+    assert config.workspaces == {
+        "default": FolderSource(tmp_path.parent / "here"),
+        "other": FolderSource(Path("/there")),
+    }
     assert (config.default_step_timeout, config.default_job_timeout) == (timedelta(seconds=45), timedelta(hours=1.5))
     assert config.recovery == Recovery(heartbeat_timeout_secs=30)
 
@@ -51,8 +54,12 @@ REFUSED = [
         ),
     ),
     (
-        "workspaces:\n  a: { type: git, url: x }\n",
-        "headrace.yaml:2:14: error: git workspaces are not supported in this release",
+        "workspaces:\n  a: { type: git, url: 'ext::sh -c id' }\n",
+        "headrace.yaml:2:24: error: a git `url` has no blanks and doesn't start with '-'",
+    ),
+    (
+        "workspaces:\n  a: { type: git, url: 'x', ref: '--upload-pack=id' }\n",
+        "headrace.yaml:2:34: error: '--upload-pack=id' is no name of a branch or tag and no id of a commit",
     ),
     (
         "workspaces:\n  a: { type: folder, path: x, ref: main }\n",

@@ -64,6 +64,14 @@ class FlowStepView(Answer):
     sequential: bool = False
 
 
+class RefreshAnswer(Answer):
+    """The revision that was loaded."""
+
+    workspace: str = Field(examples=["default"])
+    revision: str = Field(examples=["3f2c9d"])
+    refreshed: bool = True
+
+
 class TriggerView(Answer):
     """A trigger and its next five fire times, in UTC."""
 

@@ -10,6 +10,7 @@ _TOLD = {
     409: "It is in a state that does not allow this.",
     413: "The body is too large.",
     415: "The body is not JSON.",
+    429: "It was asked for a moment ago, see Retry-After.",
     503: "The database or the broker is away, see Retry-After.",
 }
 

@@ -61,6 +61,14 @@ async def test_the_current_state_of_a_workspace_is_the_last_one_set(storage: Sto
         assert await storage.workspaces.load_workspace("demo") == record
 
 
+async def test_the_time_of_a_refresh_stays_until_the_next_one(storage: Storage) -> None:
+    await storage.workspaces.set_current(WorkspaceRecord("demo", "r1", None, NOON, refreshed_at=NOON))
+    await storage.workspaces.set_current(WorkspaceRecord("demo", "r2", None, NOON))
+    found = await storage.workspaces.load_workspace("demo")
+    assert found is not None
+    assert (found.revision, found.refreshed_at) == ("r2", NOON)
+
+
 async def test_workspaces_are_listed_by_name(storage: Storage) -> None:
     records = {name: WorkspaceRecord(name, None, "new") for name in ("b", "a", "c")}
     for record in records.values():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.scheduler.source import FolderFiles
 from services.scheduler.sync_workspaces import SyncWorkspaces
 from shared.broker.ports import Subscription
 from shared.broker.topology import announcement_queue
@@ -27,7 +28,8 @@ def folder(tmp_path: Path) -> Path:
 
 async def _sync(world: World, **folders: Path) -> SyncWorkspaces:
     catalog = Catalog(world.storage.workspaces, clock=world.clock)
-    return SyncWorkspaces(world.storage.workspaces, world.broker, catalog, world.clock, folders)
+    sources = {name: FolderFiles(folder) for name, folder in folders.items()}
+    return SyncWorkspaces(world.storage.workspaces, world.broker, catalog, world.clock, sources)
 
 
 async def _current(world: World, name: str = "files") -> WorkspaceRecord:
@@ -61,7 +63,10 @@ async def test_a_folder_becomes_a_revision_with_its_files(folder: Path, tmp_path
 
 async def test_workspaces_that_are_no_longer_configured_go(folder: Path) -> None:
     world = await a_world()
-    await (await _sync(world, files=folder)).look()
+    await world.storage.workspaces.set_current(WorkspaceRecord("gone", None, "as it was"))
+    sync = await _sync(world, files=folder)
+    await sync.remove_others()
+    await sync.look()
     assert [record.name for record in await world.storage.workspaces.list_workspaces()] == ["files"]
 
 
