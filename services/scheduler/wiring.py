@@ -110,7 +110,7 @@ def build(
         storage=storage,
         broker=broker,
         orchestrator=orchestrator,
-        sync_workspaces=SyncWorkspaces(storage.workspaces, broker, catalog, clock, folders),
+        follow_sources=FollowSources(sync, HearRefresh(broker, sync)),
         fire_cron=FireCron(storage.workspaces, storage.fires, catalog, orchestrator, clock),
         fire_timers=FireTimers(storage.timers, broker, clock, partitions=partitions),
         find_lost=FindLost(storage.workers, storage.jobs, broker, clock, partitions=partitions, silent_for=silent_for),

@@ -139,6 +139,13 @@ class WorkspaceChangedMessage(Message):
     revision: str
 
 
+class RefreshWorkspaceMessage(Message):
+    """Load this workspace anew; `occurred_at` is when it was asked for."""
+
+    type: Literal["workspace.refresh"] = "workspace.refresh"
+    workspace: str
+
+
 class RouteAddedMessage(Message):
     """A queue for a new route exists; workers that cover it subscribe."""
 
@@ -151,13 +158,6 @@ EventMessage = StepStartedMessage | StepFinishedMessage | StepLostMessage | Time
 
 AnyMessage = Annotated[
     RunStepMessage
-class RefreshWorkspaceMessage(Message):
-    """Load this workspace anew; `occurred_at` is when it was asked for."""
-
-    type: Literal["workspace.refresh"] = "workspace.refresh"
-    workspace: str
-
-
     | StepStartedMessage
     | StepFinishedMessage
     | StepLostMessage
@@ -167,8 +167,8 @@ class RefreshWorkspaceMessage(Message):
     | JobChangedMessage
     | StepChangedMessage
     | WorkspaceChangedMessage
+    | RefreshWorkspaceMessage
     | RouteAddedMessage,
     Field(discriminator="type"),
 ]
 """Every message there is, told apart by `type`."""
-    | RefreshWorkspaceMessage
