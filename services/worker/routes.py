@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 SCRIPT = "script"
+HTTP = "http"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ class WorkerSettings(Settings):
     worker_slots: int = Field(4, ge=1, le=1000, description="Steps at the same time.")
     worker_tags: tuple[str, ...] = Field((), description='Extra abilities, as JSON: ["gpu", "eu"].')
     worker_exclusive: bool = Field(False, description="Run only steps that ask for every tag of this worker.")
+    worker_http_allow: tuple[str, ...] = Field(
+        (), description='Hosts and networks beside the public ones that http steps may reach, as JSON: ["10.1.0.0/16"].'
+    )
     worker_cache_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "headrace" / "worker",
         description="Where unpacked workspaces and working copies lie.",

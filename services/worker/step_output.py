@@ -87,11 +87,16 @@ def gather_output(watch: OutputWatch, file: Path) -> Any:
     output = watch.value if watch.is_found else written
     if watch.is_found and isinstance(watch.value, dict) and written:
         output = {**written, **watch.value}
-    _check(output)
+    check_output(output)
     return output
 
 
-def _check(output: Any) -> None:
+def check_output(output: Any) -> None:
+    """Refuse what can't be kept.
+
+    Raises:
+        OutputRefused: it is too large or too deep.
+    """
     try:
         size = len(orjson.dumps(output))
     except orjson.JSONEncodeError as error:

@@ -12,9 +12,12 @@ from services.worker.hear_control import ControlHearer
 from services.worker.heartbeat import Heartbeat
 from services.worker.look_up import LookUp
 from services.worker.process_group import ProcessGroups
-from services.worker.routes import SCRIPT, Coverage
+from services.worker.routes import HTTP, SCRIPT, Coverage
 from services.worker.run_step import StepRun
+from services.worker.runners.addresses import AddressBook
+from services.worker.runners.http import HttpRunner
 from services.worker.runners.packages import Packages
+from services.worker.runners.runner import Runner
 from services.worker.runners.script import ScriptRunner
 from services.worker.settings import WorkerSettings
 from services.worker.slots import Slots
@@ -59,7 +62,7 @@ def build(
     clock = clock or SystemClock()
     worker_id = str(uuid7())
     heartbeat_every = timedelta(seconds=settings.worker_heartbeat_seconds)
-    coverage = Coverage((SCRIPT,), settings.worker_tags, is_exclusive=settings.worker_exclusive)
+    coverage = Coverage((SCRIPT, HTTP), settings.worker_tags, is_exclusive=settings.worker_exclusive)
     record = WorkerRecord(
         id=worker_id,
         name=settings.worker_name,
@@ -76,7 +79,10 @@ def build(
         keep=max(settings.worker_kept_revisions, settings.worker_slots),
         spares=settings.worker_slots,
     )
-    runners = {SCRIPT: ScriptRunner(workspaces, processes, Packages(settings.worker_cache_dir))}
+    runners: dict[str, Runner] = {
+        SCRIPT: ScriptRunner(workspaces, processes, Packages(settings.worker_cache_dir)),
+        HTTP: HttpRunner(AddressBook(settings.worker_http_allow)),
+    }
     step_run = StepRun(broker, clock, runners, worker_id=worker_id, partitions=settings.partitions)
     look_up = LookUp(storage.jobs, storage.workers, clock, heartbeat_every)
     handler = StepHandler(attempts, look_up, step_run, clock)

@@ -13,8 +13,6 @@ from tests.support.running_worker import WorkerBench, open_bench
 GREETS = """import {readFileSync} from "node:fs";
 console.log("OUTPUT:", readFileSync(process.env.HEADRACE_INPUT, "utf8"));
 """
-    'import {readFileSync} from "node:fs";\nconsole.log("OUTPUT:", readFileSync(process.env.HEADRACE_INPUT, "utf8"));'
-)
 
 
 @pytest.fixture
@@ -49,9 +47,7 @@ async def test_python_packages_are_there_and_are_installed_once(bench: WorkerBen
     with zipfile.ZipFile(wheel, "w") as packed:
         packed.writestr("greeting.py", "WORD = 'good morning'\n")
         packed.writestr("greeting-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n")
-        packed.writestr(
-            "greeting-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
-        )
+        packed.writestr("greeting-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
         packed.writestr("greeting-1.0.dist-info/RECORD", "")
     spec = {"language": "python", "dependencies": [str(wheel)]}
     for _ in range(2):
