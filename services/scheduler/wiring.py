@@ -111,7 +111,7 @@ def build(
         broker=broker,
         orchestrator=orchestrator,
         follow_sources=FollowSources(sync, HearRefresh(broker, sync)),
-        fire_cron=FireCron(storage.workspaces, storage.fires, catalog, orchestrator, clock),
+        fire_cron=FireCron(storage.workspaces, storage.fires, storage.jobs, catalog, orchestrator, clock),
         fire_timers=FireTimers(storage.timers, broker, clock, partitions=partitions),
         find_lost=FindLost(storage.workers, storage.jobs, broker, clock, partitions=partitions, silent_for=silent_for),
         lifecycle=lifecycle or Lifecycle(),

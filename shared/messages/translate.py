@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from shared.engine.commands import CancelStep, RunStep, WriteServerLine
-from shared.engine.events import Event, StepFinished, StepLost, StepStarted, TimerFired
+from shared.engine.commands import CancelStep, NotifyParent, RunStep, WriteServerLine
+from shared.engine.events import ChildFinished, Event, StepFinished, StepLost, StepStarted, TimerFired
 from shared.engine.job import Job
 from shared.engine.states import StepStatus
 from shared.errors import Poison
 from shared.messages.wire import (
     AnyMessage,
     CancelStepMessage,
+    ChildFinishedMessage,
     JobChangedMessage,
     LogChunkMessage,
     LogLine,
@@ -46,6 +47,8 @@ def to_event(message: AnyMessage) -> tuple[str, Event]:
             event = StepLost(at, message.step, message.attempt, message.worker_id, message.reason)
         case TimerFiredMessage():
             event = TimerFired(at, message.kind, message.step, message.attempt)
+        case ChildFinishedMessage():
+            event = _to_child_finished(message, at)
         case _:
             raise Poison(f"{message.type} is not an event of a job")
     return message.job_id, event
@@ -62,6 +65,18 @@ def _to_finished(message: StepFinishedMessage, at: datetime) -> StepFinished:
         error=message.error,
         exit_code=message.exit_code,
         log_lines=message.log_lines,
+    )
+
+
+def _to_child_finished(message: ChildFinishedMessage, at: datetime) -> ChildFinished:
+    return ChildFinished(
+        at=at,
+        step=message.step,
+        attempt=message.attempt,
+        child_job_id=message.child_job_id,
+        status=message.status,
+        output=message.output,
+        error=message.error,
     )
 
 
@@ -91,6 +106,22 @@ def to_cancel_step(job: Job, command: CancelStep, at: datetime) -> CancelStepMes
     """The order to kill an attempt."""
     return CancelStepMessage(
         id=command.id, occurred_at=at, correlation_id=job.id, job_id=job.id, step=command.step, attempt=command.attempt
+    )
+
+
+def to_child_finished(command: NotifyParent, at: datetime) -> ChildFinishedMessage:
+    """The news of a sub-job's end, for its parent."""
+    return ChildFinishedMessage(
+        id=command.id,
+        occurred_at=at,
+        correlation_id=command.parent_job_id,
+        job_id=command.parent_job_id,
+        step=command.parent_step,
+        attempt=command.parent_attempt,
+        child_job_id=command.child_job_id,
+        status=command.status,
+        output=command.output,
+        error=command.error,
     )
 
 

@@ -85,6 +85,18 @@ class TimerFiredMessage(JobMessage):
     attempt: int = 0
 
 
+class ChildFinishedMessage(JobMessage):
+    """The job that a step started has ended, or could not be created; `job_id` is the parent."""
+
+    type: Literal["child.finished"] = "child.finished"
+    step: str
+    attempt: int
+    child_job_id: str
+    status: JobStatus
+    output: Any = None
+    error: str | None = None
+
+
 class CancelStepMessage(JobMessage):
     """Kill this attempt's processes."""
 
@@ -153,7 +165,7 @@ class RouteAddedMessage(Message):
     route: str
 
 
-EventMessage = StepStartedMessage | StepFinishedMessage | StepLostMessage | TimerFiredMessage
+EventMessage = StepStartedMessage | StepFinishedMessage | StepLostMessage | TimerFiredMessage | ChildFinishedMessage
 """What travels in the event partitions."""
 
 AnyMessage = Annotated[
@@ -162,6 +174,7 @@ AnyMessage = Annotated[
     | StepFinishedMessage
     | StepLostMessage
     | TimerFiredMessage
+    | ChildFinishedMessage
     | CancelStepMessage
     | LogChunkMessage
     | JobChangedMessage

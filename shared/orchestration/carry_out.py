@@ -8,10 +8,22 @@ import structlog
 
 from shared.broker.ports import Broker, Outgoing
 from shared.broker.topology import CONTROL_EXCHANGE, LOG_EXCHANGE, STEP_EXCHANGE
-from shared.engine.commands import CancelStep, Command, RunStep, SetTimer, WriteServerLine
+from shared.engine.commands import (
+    CancelChild,
+    CancelStep,
+    Command,
+    NotifyParent,
+    RunStep,
+    SetTimer,
+    StartChild,
+    StartHook,
+    StartRetryJob,
+    WriteServerLine,
+)
 from shared.engine.job import Job
 from shared.errors import Unroutable
 from shared.messages.translate import to_cancel_step, to_log_chunk, to_run_step
+from shared.orchestration.notify_parent import ended_child
 from shared.orchestration.routes import Routes
 from shared.runtime.clock import Clock
 from shared.storage.ports import TimerStore
@@ -30,7 +42,11 @@ class Owed:
     is_repeat: bool = False
 
 
-StartHookJob = Callable[[Owed], Awaitable[None]]
+Act = Callable[[Owed], Awaitable[bool]]
+"""Carries out a command of `ABOUT_JOBS`; whether it is done."""
+
+ABOUT_JOBS = (StartHook, StartChild, StartRetryJob, CancelChild)
+"""Commands that start or end other jobs; they are no messages."""
 
 
 class CarryOut:
@@ -40,14 +56,15 @@ class CarryOut:
     timer, log chunk).
     """
 
-    def __init__(self, broker: Broker, timers: TimerStore, routes: Routes, clock: Clock) -> None:
+    def __init__(self, broker: Broker, timers: TimerStore, routes: Routes, clock: Clock, *, partitions: int) -> None:
         self._broker = broker
         self._timers = timers
         self._routes = routes
         self._clock = clock
+        self._partitions = partitions
 
     async def send(self, owed: Sequence[Owed], hints: Sequence[Outgoing] = ()) -> list[Owed]:
-        """All commands but hooks, in one publish; answers those that are done: confirmed or kept.
+        """All commands but those about other jobs, in one publish; answers those that are done: confirmed or kept.
 
         A step whose route has a broken queue is left out.
 
@@ -60,7 +77,7 @@ class CarryOut:
         if timers:
             await self._timers.put(timers)
         now = self._clock.now()
-        messages = [message for one in sendable for message in _to_outgoing(one, now)]
+        messages = [message for one in sendable for message in _to_outgoing(one, now, self._partitions)]
         if messages or hints:
             await self._publish([*messages, *hints])
         for one in sendable:
@@ -80,7 +97,7 @@ def _to_timer(job: Job, command: SetTimer) -> Timer:
     return Timer(command.id, job.id, command.kind, command.due_at, command.step, command.attempt)
 
 
-def _to_outgoing(owed: Owed, now: datetime) -> list[Outgoing]:
+def _to_outgoing(owed: Owed, now: datetime, partitions: int) -> list[Outgoing]:
     job = owed.job
     match owed.command:
         case RunStep() as run:
@@ -92,5 +109,7 @@ def _to_outgoing(owed: Owed, now: datetime) -> list[Outgoing]:
             return [Outgoing(CONTROL_EXCHANGE, key, message, is_repeat=owed.is_repeat, is_lossy=True)]
         case WriteServerLine() as line:
             return [Outgoing(LOG_EXCHANGE, job.id, to_log_chunk(job.id, line), is_repeat=owed.is_repeat)]
+        case NotifyParent() as news:
+            return [ended_child(news, now, partitions=partitions, is_repeat=owed.is_repeat)]
         case _:
             return []

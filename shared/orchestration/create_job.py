@@ -1,7 +1,7 @@
 """Brings new jobs into being: validated, decided and kept in one step."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from uuid_utils import uuid7
@@ -12,6 +12,7 @@ from shared.engine.create import new_job
 from shared.engine.decision import Renderer
 from shared.engine.events import JobCreated
 from shared.engine.job import Job
+from shared.engine.states import JobStatus
 from shared.errors import Rejected, StoreUnavailable
 from shared.messages.translate import whole_millis
 from shared.orchestration.announce import announcements
@@ -41,6 +42,7 @@ class NewJob:
     source_id: str | None = None
     job_id: str | None = None
     revision: str | None = None
+    source_job_id: str | None = None
 
 
 class JobCreator:
@@ -67,7 +69,21 @@ class JobCreator:
             if stored is None:
                 raise
             return stored, False
-        return await self._keep(job)
+        return await self.keep(job)
+
+    async def create_skipped(self, new: NewJob, reason: str) -> tuple[Job, bool]:
+        """A job that never runs, kept to show that it was left out; and whether it is new. Raises as `create`."""
+        job = await self._prepare(new)
+        skipped = replace(
+            job,
+            status=JobStatus.SKIPPED,
+            reason=reason,
+            steps={},
+            open_steps=0,
+            are_hooks_fired=True,
+            finished_at=job.created_at,
+        )
+        return await self._insert_new(StoredJob(skipped))
 
     async def create_hook(self, parent: Job, command: StartHook) -> tuple[Job, bool]:
         """The hook's job, and whether it is new; it has no hooks itself.
@@ -93,13 +109,13 @@ class JobCreator:
             created_at=whole_millis(self._clock.now()),
             warnings=warnings,
         )
-        return await self._keep(job)
+        return await self.keep(job)
 
     async def _prepare(self, new: NewJob) -> Job:
         loaded = await self._load(new)
         flow = loaded.flow_of(new.task)
         resolved, warnings = resolve_input(loaded.definition.tasks[new.task].input, new.input)
-        return new_job(
+        job = new_job(
             id=new.job_id or str(uuid7()),
             workspace=new.workspace,
             task=new.task,
@@ -112,26 +128,34 @@ class JobCreator:
             source_id=new.source_id,
             warnings=warnings,
         )
+        return replace(job, source_job_id=new.source_job_id)
 
     async def _load(self, new: NewJob) -> LoadedRevision:
         if new.revision is not None:
             return await self._catalog.at(new.workspace, new.revision)
         return await self._catalog.current(new.workspace)
 
-    async def _keep(self, job: Job) -> tuple[Job, bool]:
-        """Set the job going and insert it with what it owes."""
+    async def keep(self, job: Job) -> tuple[Job, bool]:
+        """Set a new job going and insert it with what it owes; the job as it is stored, and whether it is new.
+
+        Raises:
+            StoreUnavailable: unknown whether it was kept; the same job can be kept again.
+        """
         plan = plan_events(StoredJob(job), [JobCreated(job.created_at)], self._renderer, frozenset())
-        stored = plan.result
+        return await self._insert_new(plan.result)
+
+    async def _insert_new(self, stored: StoredJob) -> tuple[Job, bool]:
+        job = stored.job
         (is_new,) = await self._insert.ask([stored])
         if not is_new:
             found = await self._find(job.id)
             if found is None:
                 raise StoreUnavailable(f"job {job.id} exists and can't be read")
             return found, False
-        tell_created(stored.job)
-        tell_saved(None, stored.job)
-        self._relay.hand(stored.job, stored.outbox, announcements(None, stored.job, self._clock.now()))
-        return stored.job, True
+        tell_created(job)
+        tell_saved(None, job)
+        self._relay.hand(job, stored.outbox, announcements(None, job, self._clock.now()))
+        return job, True
 
     async def _find(self, job_id: str | None) -> Job | None:
         found = await self._jobs.load([job_id]) if job_id is not None else {}

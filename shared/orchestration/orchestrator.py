@@ -10,6 +10,7 @@ from shared.engine.events import Event, JobCancelRequested
 from shared.engine.job import Job
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.messages.translate import whole_millis
+from shared.orchestration.act_on_jobs import ActOnJobs
 from shared.orchestration.announce import announcements
 from shared.orchestration.carried_out import CarriedOut
 from shared.orchestration.carry_out import CarryOut, Owed
@@ -19,7 +20,9 @@ from shared.orchestration.create_job import JobCreator, NewJob
 from shared.orchestration.decide_events import Plan, plan_events
 from shared.orchestration.recent_jobs import RecentJobs
 from shared.orchestration.relay import Relay
+from shared.orchestration.retry_job import RetryStarter
 from shared.orchestration.routes import Routes
+from shared.orchestration.start_child import ChildStarter
 from shared.orchestration.start_hook import HookStarter
 from shared.orchestration.tidy import Tidy
 from shared.orchestration.told import tell_contended, tell_events, tell_saved, tell_unknown
@@ -56,10 +59,17 @@ class Orchestrator:
         self._load = Coalescer[str, StoredJob | None](self._load_jobs, limit=READ_TOGETHER)
         self._save = Coalescer[JobSave, bool](storage.jobs.save, limit=SAVED_TOGETHER)
         self._tidy = Tidy(storage, self._done, self._recent, clock)
-        self.carry_out = CarryOut(broker, storage.timers, Routes(broker, storage.routes, clock), clock)
-        self._relay = Relay(self.carry_out, self.start_hook, self._done, clock)
+        self.carry_out = CarryOut(
+            broker, storage.timers, Routes(broker, storage.routes, clock), clock, partitions=partitions
+        )
+        self._relay = Relay(self.carry_out, self.act, self._done, clock)
         self._creator = JobCreator(storage.jobs, catalog, renderer, clock, self._relay)
-        self._hooks = HookStarter(self._creator, broker, clock)
+        self._act = ActOnJobs(
+            HookStarter(self._creator, broker, clock),
+            ChildStarter(self._creator, catalog, storage.jobs, broker, clock, self.cancel, partitions=partitions),
+            RetryStarter(self._creator, clock),
+            self.cancel,
+        )
 
     async def create(self, new: NewJob) -> Job:
         """Keep a new job and hand on its first steps; returns once the job is in the database.
@@ -77,9 +87,13 @@ class Orchestrator:
         self._tidy.note_saved()
         return await self._creator.create(new)
 
-    async def start_hook(self, owed: Owed) -> None:
-        """Create the job of a hook, or say in its parent's log why that can't be. Repeats: the id is derived."""
-        await self._hooks.start(owed)
+    async def create_skipped(self, new: NewJob, reason: str) -> tuple[Job, bool]:
+        """Keep a job that never runs; answers it and whether this call made it. Raises and repeats as `create`."""
+        return await self._creator.create_skipped(new, reason)
+
+    async def act(self, owed: Owed) -> bool:
+        """Carry out a command that starts or ends another job; whether it is done. Repeats: harmless."""
+        return await self._act.act(owed)
 
     async def cancel(self, job_id: str, by: str) -> Job:
         """End the job now; answers it as saved, its running steps end when their workers say so.

@@ -8,11 +8,11 @@ from datetime import timedelta
 import structlog
 
 from shared.broker.ports import Outgoing
-from shared.engine.commands import CancelStep, Command, StartHook
+from shared.engine.commands import CancelStep, Command
 from shared.engine.job import Job
 from shared.errors import HeadraceError, Unavailable
 from shared.orchestration.carried_out import CarriedOut
-from shared.orchestration.carry_out import CarryOut, Owed, StartHookJob
+from shared.orchestration.carry_out import ABOUT_JOBS, Act, CarryOut, Owed
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import Lifecycle
 
@@ -21,6 +21,7 @@ log = structlog.get_logger()
 LANES = 3  # rounds under way at once: the next batch need not wait for the confirms of the last
 MOST_IN_HAND = 20_000  # what comes while so much waits (the broker is down) is left to the sweep
 ROUND = 1_000  # messages in one publish
+AT_ONCE = 20  # jobs started at the same time
 LAST_CHANCE = timedelta(seconds=10)  # to send what is in hand after the stop signal
 
 
@@ -31,9 +32,9 @@ class Relay:
     can't. Hints (announcements) are sent once, or not at all.
     """
 
-    def __init__(self, carry_out: CarryOut, start_hook: StartHookJob, done: CarriedOut, clock: Clock) -> None:
+    def __init__(self, carry_out: CarryOut, act: Act, done: CarriedOut, clock: Clock) -> None:
         self._carry_out = carry_out
-        self._start_hook = start_hook
+        self._act = act
         self._done = done
         self._clock = clock
         self._owed: deque[Owed] = deque()
@@ -96,19 +97,31 @@ class Relay:
         """
         owed = [self._owed.popleft() for _ in range(min(ROUND, len(self._owed)))]
         hints = [self._hints.popleft() for _ in range(min(ROUND, len(self._hints)))]
-        hooks = deque(one for one in owed if isinstance(one.command, StartHook))
-        plain = [one for one in owed if not isinstance(one.command, StartHook)]
+        about_jobs = [one for one in owed if isinstance(one.command, ABOUT_JOBS)]
+        plain = [one for one in owed if not isinstance(one.command, ABOUT_JOBS)]
         try:
             if plain or hints:
                 self._note(await self._carry_out.send(plain, hints))
                 plain.clear()
-            while hooks:
-                await self._start_hook(hooks[0])
-                self._note([hooks.popleft()])
+            while about_jobs:
+                await self._act_on(about_jobs[:AT_ONCE])
+                del about_jobs[:AT_ONCE]
         except (Unavailable, asyncio.CancelledError):
-            again = [Owed(one.job, one.command, is_repeat=True) for one in (*plain, *hooks)]
+            again = [Owed(one.job, one.command, is_repeat=True) for one in (*plain, *about_jobs)]
             self._owed.extendleft(reversed(again))
             raise
+
+    async def _act_on(self, owed: Sequence[Owed]) -> None:
+        """Concurrently: new jobs share an insert.
+
+        Raises:
+            Unavailable: unknown which are done; do all again.
+        """
+        answers = await asyncio.gather(*(self._act(one) for one in owed), return_exceptions=True)
+        self._note([one for one, answer in zip(owed, answers, strict=True) if answer is True])
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     def _note(self, owed: Sequence[Owed]) -> None:
         """Remember what is done; but cancellations stand until the step ends, or the sweep has repeated them."""

@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import structlog
 
-from shared.engine.commands import StartHook
 from shared.engine.owed import is_owed
 from shared.errors import HeadraceError, Unavailable
-from shared.orchestration.carry_out import Owed
+from shared.orchestration.carry_out import ABOUT_JOBS, Owed
 from shared.orchestration.orchestrator import Orchestrator
 from shared.storage.ports import JobStore
 from shared.storage.records import StoredJob
@@ -51,8 +50,8 @@ async def resend_owed(
 
 async def _carry_out(stored: StoredJob, orchestrator: Orchestrator) -> list[Owed]:
     owed = [Owed(stored.job, command, is_repeat=True) for command in stored.outbox if is_owed(stored.job, command)]
-    hooks = [one for one in owed if isinstance(one.command, StartHook)]
-    done = await orchestrator.carry_out.send([one for one in owed if one not in hooks])
-    for hook in hooks:
-        await orchestrator.start_hook(hook)
-    return [*done, *hooks]
+    about_jobs = [one for one in owed if isinstance(one.command, ABOUT_JOBS)]
+    done = await orchestrator.carry_out.send([one for one in owed if not isinstance(one.command, ABOUT_JOBS)])
+    for one in about_jobs:
+        await orchestrator.act(one)
+    return [*done, *about_jobs]

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.scheduler.fire_cron import GRACE, LONGEST_WAIT, FireCron
+from services.scheduler.fire_cron import LONGEST_WAIT, FireCron
+from services.scheduler.plan_fires import GRACE, first_to_do
+from shared.definition.models import SchedulerTrigger
 from shared.engine.job import Job
+from shared.engine.states import JobStatus
 from shared.orchestration.catalog import Catalog
 from shared.runtime.clock import ManualClock
 from shared.storage.records import JobFilter
@@ -24,6 +27,12 @@ triggers:
   minutely: {type: scheduler, cron: "* * * * *", task: report, input: {day: today}}
 """
 
+CATCHES_UP = """
+tasks: {{report: {{flow: {{a: {{type: script, script: x}}}}}}}}
+triggers:
+  hourly: {{type: scheduler, cron: "0 * * * *", task: report, catch_up: {}}}
+"""
+
 
 @pytest.fixture
 def clock() -> ManualClock:
@@ -34,7 +43,7 @@ def scheduler(world: World) -> FireCron:
     """One process's cron."""
     catalog = Catalog(world.storage.workspaces, clock=world.clock)
     orchestrator = world.orchestrator_beside()
-    return FireCron(world.storage.workspaces, world.storage.fires, catalog, orchestrator, world.clock)
+    return FireCron(world.storage.workspaces, world.storage.fires, world.jobs, catalog, orchestrator, world.clock)
 
 
 async def fired(world: World) -> list[Job]:
@@ -143,3 +152,85 @@ async def test_a_trigger_whose_task_refuses_is_told_and_the_others_fire(clock: M
 async def test_without_triggers_there_is_nothing_to_do(clock: ManualClock) -> None:
     world = await a_world(clock=clock)
     assert await scheduler(world).look() == LONGEST_WAIT
+
+
+async def test_a_trigger_that_catches_up_on_one_fires_the_latest_of_those_missed(clock: ManualClock) -> None:
+    world = await a_world(CATCHES_UP.format("one"), clock=clock)
+    await scheduler(world).look()
+    await clock.advance(timedelta(hours=5, minutes=10))
+    await asyncio.gather(scheduler(world).look(), scheduler(world).look())
+    assert [fire_time(job) for job in await fired(world)] == ["2026-01-01T17:00:00"]
+
+
+async def test_a_trigger_that_catches_up_on_all_fires_each_of_those_missed_once(clock: ManualClock) -> None:
+    world = await a_world(CATCHES_UP.format("all"), clock=clock)
+    await scheduler(world).look()
+    await clock.advance(timedelta(hours=5, minutes=10))
+    both = scheduler(world), scheduler(world)
+    await asyncio.gather(*(cron.look() for cron in both))
+    assert [fire_time(job)[11:13] for job in await fired(world)] == ["13", "14", "15", "16", "17"]
+    await clock.advance(timedelta(hours=1))
+    await asyncio.gather(*(cron.look() for cron in both))
+    assert len(await fired(world)) == 6
+
+
+async def test_a_process_that_stood_still_catches_up_as_its_trigger_says(clock: ManualClock) -> None:
+    world = await a_world(CATCHES_UP.format("one"), clock=clock)
+    cron = scheduler(world)
+    await cron.look()
+    await clock.advance(timedelta(hours=5, minutes=10))
+    await cron.look()
+    assert [fire_time(job) for job in await fired(world)] == ["2026-01-01T17:00:00"]
+
+
+def test_of_very_many_missed_fires_the_latest_thousand_are_made_up_for() -> None:
+    trigger = SchedulerTrigger(type="scheduler", cron="* * * * * *", task="t", catch_up="all")
+    first = first_to_do("demo/t", trigger, BEGIN, BEGIN + timedelta(hours=2))
+    assert first == BEGIN + timedelta(hours=2) - timedelta(seconds=999)
+
+
+async def test_while_an_earlier_job_is_open_a_skipping_trigger_notes_a_skipped_job(clock: ManualClock) -> None:
+    world = await a_world(NIGHTLY.replace("task: report,", "task: report, concurrency: skip,"), clock=clock)
+    both = scheduler(world), scheduler(world)
+    for _ in range(3):
+        await asyncio.gather(*(cron.look() for cron in both))
+        await clock.advance(MINUTE)
+    first, second = await fired(world)
+    assert (first.status, second.status) == (JobStatus.PENDING, JobStatus.SKIPPED)
+    assert second.reason == f"job {first.id} of this trigger is open"
+    assert (second.finished_at, second.steps, second.open_steps) == (second.created_at, {}, 0)
+    await world.orchestrator.cancel(first.id, "ada")
+    await asyncio.gather(*(cron.look() for cron in both))
+    assert [job.status.value for job in await fired(world)] == ["cancelled", "skipped", "pending"]
+
+
+async def test_a_trigger_that_cancels_the_previous_job_leaves_one_open(clock: ManualClock) -> None:
+    world = await a_world(NIGHTLY.replace("task: report,", "task: report, concurrency: cancel_previous,"), clock=clock)
+    both = scheduler(world), scheduler(world)
+    for _ in range(4):
+        await asyncio.gather(*(cron.look() for cron in both))
+        await clock.advance(MINUTE)
+    jobs = await fired(world)
+    assert [job.status.value for job in jobs] == ["cancelled", "cancelled", "pending"]
+    assert jobs[0].reason == "cancelled by trigger demo/minutely"
+
+
+async def test_a_paused_trigger_fires_nothing_and_what_it_missed_is_not_made_up_for(clock: ManualClock) -> None:
+    world = await a_world(CATCHES_UP.format("all"), clock=clock)
+    cron = scheduler(world)
+    await cron.look()
+    await world.storage.fires.pause("demo/hourly", clock.now())
+    for _ in range(3):
+        await clock.advance(timedelta(hours=1))
+        await cron.look()
+    await world.storage.fires.resume("demo/hourly")
+    await asyncio.gather(cron.look(), scheduler(world).look())
+    assert await fired(world) == []
+    await clock.advance(timedelta(hours=1))
+    await cron.look()
+    assert [fire_time(job) for job in await fired(world)] == ["2026-01-01T16:00:00"]
+
+
+def fire_time(job: Job) -> str:
+    """When the job's fire was due, by its id."""
+    return datetime.fromtimestamp(int(job.id.replace("-", "")[:12], 16) / 1000, UTC).isoformat()[:19]
