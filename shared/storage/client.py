@@ -81,7 +81,7 @@ async def connect(
 ) -> MongoStorage:
     """Reach the database, make sure of its indexes, and answer its stores.
 
-    No call lasts longer than `deadline`, with its retry; `listeners` are told of each command.
+    No command lasts longer than `deadline`; `listeners` are told of each command.
 
     Raises:
         StoreUnavailable: not reachable within about 4 s.
@@ -104,7 +104,7 @@ def _open(url: str, database: str, deadline: timedelta, listeners: Sequence[Comm
             url,
             appname="headrace",
             event_listeners=list(listeners),
-            retryWrites=True,
+            retryWrites=False,  # `asks` says why
             retryReads=True,
             timeoutMS=_millis(deadline),
             serverSelectionTimeoutMS=_millis(SELECTION),

@@ -21,6 +21,7 @@ class MongoJobs:
     """The job store.
 
     `outbox_at` is the database's time of the last write that left commands in the outbox; unset when it is empty.
+    `write_id` names the last insert or save, so that it is known for its own when it is tried again.
     """
 
     def __init__(self, database: Database, time: ServerTime) -> None:
@@ -28,21 +29,8 @@ class MongoJobs:
         self._flows = FlowShelf(database)
         self._time = time
 
-    @asks
     async def insert(self, jobs: Sequence[StoredJob]) -> list[bool]:
-        if not jobs:
-            return []
-        flows = await self._flows.put(stored.job.flow for stored in jobs)
-        documents = [encode_job(stored, flow) for stored, flow in zip(jobs, flows, strict=True)]
-        for document in documents:
-            if document["outbox"]:
-                document["outbox_at"] = self._time.estimate()
-        try:
-            await self._jobs.insert_many(documents, ordered=False)
-        except BulkWriteError as error:
-            known = find_duplicates(error)
-            return [index not in known for index in range(len(jobs))]
-        return [True] * len(jobs)
+        return await self._insert(jobs, _new_write_ids(len(jobs))) if jobs else []
 
     @asks
     async def load(self, job_ids: Sequence[str]) -> dict[str, StoredJob]:
@@ -51,25 +39,8 @@ class MongoJobs:
         documents = await self._jobs.find({"_id": {"$in": list(job_ids)}}).to_list(None)
         return {stored.job.id: stored for stored in await self._decode(documents)}
 
-    @asks
     async def save(self, saves: Sequence[JobSave]) -> list[bool]:
-        if not saves:
-            return []
-        if len(saves) == 1:
-            result = await self._jobs.update_one(*_guarded_update(saves[0]))
-            return [result.matched_count == 1]
-        call = uuid4().hex
-        save_ids = [f"{call}:{index}" for index in range(len(saves))]
-        updates = [UpdateOne(*_guarded_update(save, save_id)) for save, save_id in zip(saves, save_ids, strict=True)]
-        done = await self._jobs.bulk_write(updates, ordered=False)
-        if done.matched_count == len(saves):
-            return [True] * len(saves)
-        ids = [save.job.id for save in saves]
-        kept = {
-            document.get("save_id")
-            for document in await self._jobs.find({"_id": {"$in": ids}}, {"save_id": 1}).to_list(None)
-        }
-        return [save_id in kept for save_id in save_ids]
+        return await self._save(saves, _new_write_ids(len(saves))) if saves else []
 
     @asks
     async def clear_outbox(self, done: Mapping[str, Sequence[str]]) -> None:
@@ -129,15 +100,53 @@ class MongoJobs:
         }
         return {status: count for status, count in counts.items() if count}
 
+    @asks
+    async def _insert(self, jobs: Sequence[StoredJob], write_ids: Sequence[str]) -> list[bool]:
+        flows = await self._flows.put(stored.job.flow for stored in jobs)
+        documents = [encode_job(stored, flow) for stored, flow in zip(jobs, flows, strict=True)]
+        for document, write_id in zip(documents, write_ids, strict=True):
+            document["write_id"] = write_id
+            if document["outbox"]:
+                document["outbox_at"] = self._time.estimate()
+        try:
+            await self._jobs.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            known = find_duplicates(error)
+            kept = await self._find_kept([documents[index]["_id"] for index in known])
+            return [index not in known or write_id in kept for index, write_id in enumerate(write_ids)]
+        return [True] * len(jobs)
+
+    @asks
+    async def _save(self, saves: Sequence[JobSave], write_ids: Sequence[str]) -> list[bool]:
+        updates = [_guarded_update(save, write_id) for save, write_id in zip(saves, write_ids, strict=True)]
+        if len(updates) == 1:
+            matched = (await self._jobs.update_one(*updates[0])).matched_count
+        else:
+            done = await self._jobs.bulk_write([UpdateOne(*update) for update in updates], ordered=False)
+            matched = done.matched_count
+        if matched == len(saves):
+            return [True] * len(saves)
+        kept = await self._find_kept([save.job.id for save in saves])
+        return [write_id in kept for write_id in write_ids]
+
+    async def _find_kept(self, job_ids: Sequence[str]) -> set[str]:
+        """The ids of the last writes of jobs: a write that is not told of as done may have been, by a first try."""
+        found = self._jobs.find({"_id": {"$in": list(job_ids)}}, {"write_id": 1})
+        return {document["write_id"] for document in await found.to_list(None)}
+
     async def _decode(self, documents: Sequence[Document]) -> list[StoredJob]:
         flows = await self._flows.find(document["flow"] for document in documents)
         return [decode_job(document, flows[document["flow"]]) for document in documents]
 
 
-def _guarded_update(save: JobSave, save_id: str | None = None) -> tuple[Document, Document]:
+def _new_write_ids(count: int) -> list[str]:
+    call = uuid4().hex
+    return [f"{call}:{index}" for index in range(count)]
+
+
+def _guarded_update(save: JobSave, write_id: str) -> tuple[Document, Document]:
     changed, gone = find_changes(save)
-    if save_id:
-        changed["save_id"] = save_id
+    changed["write_id"] = write_id
     update: Document = {"$set": changed}
     if save.outbox:
         update["$currentDate"] = {"outbox_at": True}
