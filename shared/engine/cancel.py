@@ -17,11 +17,11 @@ def request_cancel(draft: Draft, event: JobCancelRequested) -> Ignored | None:
 
 
 def cancel_job(draft: Draft, reason: str) -> None:
-    """End the job now; running steps end when their workers report, or are lost."""
+    """End the job now; running steps end when their workers or child jobs report, or are lost."""
     draft.move_job(JobMove.CANCELLED, reason=reason)
-    for name in draft.flow.steps:
-        status = draft.steps[name].status
-        if status is StepStatus.RUNNING:
+    draft.change_job(waiting=())
+    for name, step in tuple(draft.steps.items()):
+        if step.status is StepStatus.RUNNING and not draft.is_loop(name):
             draft.owe_cancel(name)
-        elif not status.is_terminal:
+        elif not step.status.is_terminal:
             draft.move_step(name, StepMove.CANCELLED)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from shared.engine.flow import Flow, Json
 from shared.engine.job import Job, Step
@@ -22,8 +23,14 @@ def new_job(
     created_at: datetime,
     source_id: str | None = None,
     warnings: tuple[str, ...] = (),
+    **links: Any,
 ) -> Job:
-    """A pending job whose steps are all pending; `decide(job, JobCreated(created_at), renderer)` sets it going."""
+    """A pending job whose steps are all pending; `decide(job, JobCreated(created_at), renderer)` sets it going.
+
+    `links` are fields of a job that tie it to others: `parent_…`, `depth`, `retry_of_job_id`, `starts_at`, ….
+    """
+    if flow.retry is not None:
+        links = {"max_retries": flow.retry.max_attempts, **links}
     return Job(
         id=id,
         workspace=workspace,
@@ -38,4 +45,5 @@ def new_job(
         warnings=warnings,
         steps=dict.fromkeys(flow.steps, _UNTOUCHED),
         open_steps=len(flow.steps),
+        **links,
     )

@@ -58,13 +58,27 @@ class Ignored(StrEnum):
     DUPLICATE = "duplicate"
 
 
+class Refusal(str):
+    """Why a request can't be granted, as a sentence for who asked."""
+
+    __slots__ = ()
+
+
+class InputRefusal(Refusal):
+    """The request itself is wrong, or comes from the wrong person; the job's state would allow it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The job after an event and the commands that it owes for it, in order.
 
-    `ignored` is set, `commands` empty and `job` the very object passed in when the event changed nothing.
+    `ignored` is set, `commands` empty and `job` the very object passed in when the event changed nothing. So it is with
+    `refused`: the sentence for who asked for what the job's state does not allow.
     """
 
     job: Job
     commands: tuple[Command, ...] = ()
     ignored: Ignored | None = None
+    refused: Refusal | None = None

@@ -5,21 +5,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from shared.engine.commands import CancelStep, Command, WriteServerLine
+from shared.engine.commands import CancelChild, CancelStep, Command, WriteServerLine
 from shared.engine.decision import Decision, Renderer
+from shared.engine.flow import StepSpec
 from shared.engine.identity import command_id
 from shared.engine.job import Job, Step
+from shared.engine.states import JobStatus, StepStatus
 from shared.engine.transitions import JobMove, StepMove, next_job, next_step
+
+_BUSY = (StepStatus.READY, StepStatus.RUNNING)
 
 
 class Draft:
     """What a decision is made of.
 
-    `job` has the job's own fields up to date; its steps are in `steps`. `settled` are the steps that ended by this
-    event and whose dependents have not been looked at yet, oldest first.
+    `job` has the job's own fields up to date; its steps are in `steps`, instances of loops after those of the flow.
+    `settled` are the steps that ended by this event and whose dependents have not been looked at yet, oldest first.
     """
 
-    __slots__ = ("at", "commands", "flow", "job", "open_steps", "renderer", "settled", "steps")
+    __slots__ = ("at", "busy_steps", "commands", "flow", "job", "open_steps", "renderer", "settled", "steps")
 
     def __init__(self, job: Job, at: datetime, renderer: Renderer) -> None:
         self.job = job
@@ -28,8 +32,17 @@ class Draft:
         self.renderer = renderer
         self.steps: dict[str, Step] = dict(job.steps)
         self.open_steps = job.open_steps
+        self.busy_steps = job.busy_steps
         self.settled: deque[str] = deque()
         self.commands: list[Command] = []
+
+    def spec(self, name: str) -> StepSpec:
+        """What the step is to do; an instance of a loop does what its placeholder says."""
+        return self.flow.steps[self.steps[name].loop_source or name]
+
+    def is_loop(self, name: str) -> bool:
+        """Whether the step is a loop's placeholder: it stands for its instances and does nothing itself."""
+        return name in self.flow.steps and self.flow.steps[name].loop is not None
 
     def change_job(self, **fields: Any) -> None:
         """Set fields of the job that are not its state."""
@@ -46,6 +59,16 @@ class Draft:
             fields["finished_at"] = self.at
         self.job = replace(self.job, status=status, **fields)
 
+    def begin_job(self) -> None:
+        """Call the job running, if it is not yet: the first of its steps is."""
+        if self.job.status is JobStatus.PENDING:
+            self.move_job(JobMove.STARTED, started_at=self.at)
+
+    def add_step(self, name: str, step: Step) -> None:
+        """Put a pending step beside those of the flow."""
+        self.steps[name] = step
+        self.open_steps += 1
+
     def move_step(self, name: str, move: StepMove, **fields: Any) -> None:
         """Change a step's state by the table, and remember it if it has ended.
 
@@ -58,6 +81,8 @@ class Draft:
             fields["finished_at"] = self.at
             self.open_steps -= 1
             self.settled.append(name)
+        if not self.is_loop(name):
+            self.busy_steps += (status in _BUSY) - (step.status in _BUSY)
         self.steps[name] = replace(step, status=status, **fields)
 
     def change_step(self, name: str, **fields: Any) -> None:
@@ -69,9 +94,9 @@ class Draft:
         self.move_step(name, StepMove.FAILED, error=error, **fields)
         self.say(f"[orchestration] Step '{name}' failed: {error}")
 
-    def skip_step(self, name: str, why: str) -> None:
+    def skip_step(self, name: str, why: str, **fields: Any) -> None:
         """End the step as skipped, and say why in the job's log."""
-        self.move_step(name, StepMove.PASSED_OVER)
+        self.move_step(name, StepMove.PASSED_OVER, **fields)
         self.say(f"[orchestration] Step '{name}' skipped: {why}")
 
     def owe(self, command: Command) -> None:
@@ -79,8 +104,11 @@ class Draft:
         self.commands.append(command)
 
     def owe_cancel(self, name: str) -> None:
-        """Have the worker that holds the step kill it; another worker that takes the attempt over is told anew."""
+        """Have the child job cancelled, or the worker kill the step; who takes the attempt over is told anew."""
         step = self.steps[name]
+        if step.child_job_id is not None:
+            self.owe(CancelChild(self.id_held(name, "cancel"), step.child_job_id))
+            return
         self.owe(CancelStep(self.id_held(name, "cancel"), name, step.attempt, step.worker_id))
 
     def id_held(self, name: str, kind: str) -> str:
@@ -97,5 +125,5 @@ class Draft:
 
     def decide(self) -> Decision:
         """The job as it is now, with the commands it owes."""
-        job = replace(self.job, steps=self.steps, open_steps=self.open_steps)
+        job = replace(self.job, steps=self.steps, open_steps=self.open_steps, busy_steps=self.busy_steps)
         return Decision(job, tuple(self.commands))

@@ -1,4 +1,4 @@
-"""Jobs that are started because a job has ended."""
+"""Jobs that are started because a job has ended, or waits for somebody."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,25 +9,35 @@ from shared.engine.draft import Draft
 from shared.engine.ending import failed_steps
 from shared.engine.flow import Hook, Json
 from shared.engine.identity import command_id, derive_id
-from shared.engine.states import HookEvent, JobStatus
+from shared.engine.states import HookEvent, JobStatus, StepStatus
 
-_HOOK_SOURCE = "hook"
+HOOK_SOURCE = "hook"
+"""Source of a hook's own job; it has no hooks."""
 
 
 def fire_hooks(draft: Draft) -> None:
-    """Start the job's hooks, once, when it has ended and nothing of it runs any more; a hook's own job has none."""
-    job = draft.job
-    if not job.status.is_terminal or draft.open_steps or job.are_hooks_fired:
+    """Start the hooks of a job that has ended; a cancelled one without `on_cancel` has those of a failed one."""
+    event, hooks = _chosen(draft)
+    if hooks and draft.job.source_type != HOOK_SOURCE:
+        _start_all(draft, event, hooks, hook_context(draft), (draft.job.reopened_count,))
+
+
+def fire_suspended(draft: Draft, name: str, message: str) -> None:
+    """Start the hooks of a job one of whose steps now waits for somebody's answer."""
+    hooks, job = draft.flow.on_suspended, draft.job
+    if not hooks or job.source_type == HOOK_SOURCE:
         return
-    draft.change_job(are_hooks_fired=True)
-    event, hooks = HookEvent.ON_ERROR, draft.flow.on_error
-    if job.status is JobStatus.COMPLETED:
-        event, hooks = HookEvent.ON_SUCCESS, draft.flow.on_success
-    if not hooks or job.source_type == _HOOK_SOURCE:
-        return
-    context = {"hook": hook_context(draft)}
-    for index, hook in enumerate(hooks):
-        _start(draft, event, index, hook, context)
+    context = {
+        "workspace": job.workspace,
+        "task_name": job.task,
+        "job_id": job.id,
+        "status": StepStatus.SUSPENDED.value,
+        "step_name": name,
+        "message": message,
+        "source_type": job.source_type,
+        "source_id": job.source_id,
+    }
+    _start_all(draft, HookEvent.ON_SUSPENDED, hooks, context, (name, draft.steps[name].attempt))
 
 
 def hook_context(draft: Draft) -> dict[str, Json]:
@@ -50,15 +60,39 @@ def hook_context(draft: Draft) -> dict[str, Json]:
     }
 
 
-def _start(draft: Draft, event: HookEvent, index: int, hook: Hook, context: Mapping[str, Json]) -> None:
+def _chosen(draft: Draft) -> tuple[HookEvent, tuple[Hook, ...]]:
+    flow, status = draft.flow, draft.job.status
+    if status is JobStatus.COMPLETED:
+        return HookEvent.ON_SUCCESS, flow.on_success
+    if status is JobStatus.CANCELLED and flow.on_cancel:
+        return HookEvent.ON_CANCEL, flow.on_cancel
+    return HookEvent.ON_ERROR, flow.on_error
+
+
+def _start_all(
+    draft: Draft, event: HookEvent, hooks: tuple[Hook, ...], seen: Mapping[str, Json], occasion: tuple[str | int, ...]
+) -> None:
+    for index, hook in enumerate(hooks):
+        _start(draft, event, index, hook, {"hook": seen}, occasion)
+
+
+def _start(
+    draft: Draft,
+    event: HookEvent,
+    index: int,
+    hook: Hook,
+    context: Mapping[str, Json],
+    occasion: tuple[str | int, ...],
+) -> None:
     try:
         rendered = {field: draft.renderer.render(value, context) for field, value in hook.input.items()}
     except RenderFailed as failure:
         place = f"{event}[{index}] for action '{hook.action.name}'"
         draft.say(f"[hooks] Failed to fire hook {place}: {failure.message}")
         return
-    job_id = derive_id(draft.at, draft.job.id, event, index)
-    draft.owe(StartHook(command_id(draft.job.id, None, index, event), job_id, event, index, hook, rendered))
+    job_id = derive_id(draft.at, draft.job.id, event, index, *occasion)
+    about = "/".join(str(part) for part in (event, *occasion))
+    draft.owe(StartHook(command_id(draft.job.id, None, index, about), job_id, event, index, hook, rendered))
 
 
 def _failure(draft: Draft, name: str) -> dict[str, Json]:

@@ -24,6 +24,9 @@ class Step:
     A loop is a placeholder and its instances `name[0]`, `name[1]`, …: an instance has `loop_source` (the placeholder),
     `loop_index` and `loop_item`, both have `loop_total`. On the placeholder `loop_open` counts instances that have not
     ended, `loop_next` is the index of the next one to start.
+
+    `settled_by` is who skipped or completed the step by hand; `retry` if its result is that of the job which this one
+    retries.
     """
 
     status: StepStatus = StepStatus.PENDING
@@ -51,6 +54,7 @@ class Step:
     loop_item: Json = None
     loop_open: int = 0
     loop_next: int = 0
+    settled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Job:
     take room: ready or running. A sub-job knows the step that started it (`parent_…`) and how deep it is (0: nobody's
     child). A job that failed and is retried as a whole names its successor in `retry_job_id`; the successor names the
     first of them in `retry_of_job_id` and does not begin before `starts_at`. `source_job_id` is the job that it was
-    replayed from.
+    replayed from. `reopened_count` counts how often a step of the ended job was made to run again.
     """
 
     id: str
@@ -102,3 +106,4 @@ class Job:
     max_retries: int = 0
     starts_at: datetime | None = None
     source_job_id: str | None = None
+    reopened_count: int = 0

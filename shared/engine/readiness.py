@@ -7,10 +7,11 @@ of ten steps and of a thousand.
 
 from collections.abc import Iterable
 
+from shared.engine.admission import launch
 from shared.engine.decision import RenderFailed
-from shared.engine.dispatch import dispatch
 from shared.engine.draft import Draft
 from shared.engine.flow import StepSpec
+from shared.engine.loops import end_instance, expand
 from shared.engine.states import StepStatus
 from shared.engine.visibility import Visible, seen_by_condition
 
@@ -22,15 +23,18 @@ def promote(draft: Draft) -> None:
     """Look at the dependents of every settled step, and of those that settle thereby, until nothing changes."""
     while draft.settled:
         cause = draft.settled.popleft()
+        if draft.steps[cause].loop_source is not None:
+            end_instance(draft, cause)
+            continue
         for name in draft.flow.dependents[cause]:
             if draft.steps[name].status is StepStatus.PENDING:
-                _reconsider(draft, draft.flow.steps[name], cause)
+                reconsider(draft, name, cause)
 
 
 def admit(draft: Draft, spec: StepSpec) -> None:
     """Send a step on its way whose dependencies allow it, unless its `when` says otherwise."""
     if spec.when is None:
-        dispatch(draft, spec)
+        _send(draft, spec)
         return
     try:
         is_wanted = draft.renderer.is_true(spec.when, Visible(draft, draft.job.input, seen_by_condition))
@@ -38,23 +42,36 @@ def admit(draft: Draft, spec: StepSpec) -> None:
         draft.fail_step(spec.name, f"when condition error: {failure.message}")
         return
     if is_wanted:
-        dispatch(draft, spec)
+        _send(draft, spec)
     else:
         draft.skip_step(spec.name, "its condition is false")
 
 
-def _reconsider(draft: Draft, spec: StepSpec, cause: str) -> None:
-    """Judge a pending step again, now that its dependency `cause` has ended: others may still be open."""
+def reconsider(draft: Draft, name: str, cause: str | None = None) -> None:
+    """Judge a pending step again; `cause` is the dependency that has just ended, others may still be open."""
+    spec = draft.flow.steps[name]
     have_all_ended = _have_all_ended(draft, spec)
-    failed = None if spec.continue_on_failure else _first_failed(draft, spec.depends_on if have_all_ended else (cause,))
+    failed = (
+        None
+        if spec.continue_on_failure
+        else _first_failed(draft, (cause,) if cause and not have_all_ended else spec.depends_on)
+    )
     if failed is not None:
-        draft.skip_step(spec.name, f"its dependency '{failed}' {_VERBS[draft.steps[failed].status]}")
+        why = f"its dependency '{failed}' {_VERBS[draft.steps[failed].status]}"
+        draft.skip_step(spec.name, why, skip_cause=failed)
     elif not have_all_ended:
         return
-    elif not spec.continue_on_failure and _were_all_skipped(draft, spec):
-        draft.skip_step(spec.name, "all its dependencies were skipped")
+    elif spec.depends_on and not spec.continue_on_failure and _were_all_skipped(draft, spec):
+        draft.skip_step(spec.name, "all its dependencies were skipped", skip_cause=spec.depends_on[0])
     else:
         admit(draft, spec)
+
+
+def _send(draft: Draft, spec: StepSpec) -> None:
+    if spec.loop is None:
+        launch(draft, spec.name)
+    else:
+        expand(draft, spec.name)
 
 
 def _have_all_ended(draft: Draft, spec: StepSpec) -> bool:
@@ -67,4 +84,6 @@ def _first_failed(draft: Draft, names: Iterable[str]) -> str | None:
 
 
 def _were_all_skipped(draft: Draft, spec: StepSpec) -> bool:
-    return all(draft.steps[name].status is StepStatus.SKIPPED for name in spec.depends_on)
+    """What somebody skipped by hand counts as done."""
+    skipped = (draft.steps[name] for name in spec.depends_on)
+    return all(step.status is StepStatus.SKIPPED and step.settled_by is None for step in skipped)

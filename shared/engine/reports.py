@@ -6,15 +6,17 @@ and neither changes anything. Within an attempt the worker counts that took it l
 
 from typing import Any
 
+from shared.engine.admission import launch
 from shared.engine.commands import SetTimer
 from shared.engine.decision import Ignored
-from shared.engine.dispatch import dispatch
 from shared.engine.draft import Draft
 from shared.engine.events import StepFinished, StepLost, StepStarted
 from shared.engine.job import Step
+from shared.engine.retry import fail_or_retry
+from shared.engine.spoken import seconds
 from shared.engine.states import JobStatus, Outcome, StepStatus, TimerKind
-from shared.engine.timeouts import GRACE, seconds
-from shared.engine.transitions import JobMove, StepMove
+from shared.engine.timeouts import GRACE
+from shared.engine.transitions import StepMove
 
 MOST_LOST_ATTEMPTS = 3
 """Workers that one step may lose: a step that kills its worker must not eat them all."""
@@ -40,7 +42,7 @@ def finish_step(draft: Draft, event: StepFinished) -> Ignored | None:
     ignored = _fence(draft, event)
     if ignored is not None:
         return ignored
-    _begin_job(draft)
+    draft.begin_job()
     step = draft.steps[event.step]
     reported: dict[str, Any] = {
         "worker_id": event.worker_id,
@@ -53,7 +55,7 @@ def finish_step(draft: Draft, event: StepFinished) -> Ignored | None:
     elif event.outcome is Outcome.COMPLETED:
         draft.move_step(event.step, StepMove.SUCCEEDED, output=event.output, **reported)
     else:
-        draft.fail_step(event.step, event.error or _unexplained(draft, event), **reported)
+        fail_or_retry(draft, event.step, event.error or _unexplained(draft, event), **reported)
     return None
 
 
@@ -69,7 +71,7 @@ def lose_step(draft: Draft, event: StepLost) -> Ignored | None:
         draft.move_step(name, StepMove.CANCELLED, error=error, lost_attempts=lost)
     elif lost < MOST_LOST_ATTEMPTS:
         draft.move_step(name, StepMove.LOST, lost_attempts=lost, worker_id=None, started_at=None)
-        dispatch(draft, draft.flow.steps[name])
+        launch(draft, name)
     else:
         draft.fail_step(name, f"{error}; {lost} workers lost", lost_attempts=lost)
     return None
@@ -86,19 +88,14 @@ def _fence(draft: Draft, event: StepFinished | StepLost) -> Ignored | None:
 
 
 def _hold(draft: Draft, event: StepStarted) -> None:
-    name, timeout = event.step, draft.flow.steps[event.step].timeout
+    name, timeout = event.step, draft.spec(event.step).timeout
     draft.move_step(name, StepMove.STARTED, worker_id=event.worker_id, started_at=event.at)
-    _begin_job(draft)
+    draft.begin_job()
     if draft.job.status is JobStatus.CANCELLED:
         draft.owe_cancel(name)
     if timeout is not None:
         timer = draft.id_held(name, TimerKind.STEP_TIMEOUT)
         draft.owe(SetTimer(timer, TimerKind.STEP_TIMEOUT, event.at + timeout + GRACE, name, event.attempt))
-
-
-def _begin_job(draft: Draft) -> None:
-    if draft.job.status is JobStatus.PENDING:
-        draft.move_job(JobMove.STARTED, started_at=draft.at)
 
 
 def _stop_unwanted(draft: Draft, event: StepStarted, step: Step) -> Ignored | None:
@@ -111,7 +108,7 @@ def _stop_unwanted(draft: Draft, event: StepStarted, step: Step) -> Ignored | No
 
 
 def _unexplained(draft: Draft, event: StepFinished) -> str:
-    timeout = draft.flow.steps[event.step].timeout
+    timeout = draft.spec(event.step).timeout
     if event.outcome is Outcome.TIMED_OUT and timeout is not None:
         return f"Step timed out after {seconds(timeout)}s"
     return "Step timed out" if event.outcome is Outcome.TIMED_OUT else "Step failed"

@@ -25,14 +25,14 @@ def test_every_state_and_every_move_is_in_the_tables() -> None:
 
 
 @pytest.mark.parametrize("status", [each for each in StepStatus if each.is_terminal])
-@pytest.mark.parametrize("move", StepMove)
+@pytest.mark.parametrize("move", [each for each in StepMove if each is not StepMove.REOPENED])
 def test_a_step_that_has_ended_can_not_be_moved(status: StepStatus, move: StepMove) -> None:
     with pytest.raises(Broken, match=f"a {status} step can't be {move}"):
         next_step(status, move)
 
 
 @pytest.mark.parametrize("status", [each for each in JobStatus if each.is_terminal])
-@pytest.mark.parametrize("move", JobMove)
+@pytest.mark.parametrize("move", [each for each in JobMove if each is not JobMove.REOPENED])
 def test_a_job_that_has_ended_can_not_be_moved(status: JobStatus, move: JobMove) -> None:
     with pytest.raises(Broken, match=f"a {status} job can't be {move}"):
         next_job(status, move)
