@@ -9,7 +9,7 @@ from services.api.error_responses import add_error_responses
 from services.api.middleware import BodyLimit, RequestOwner
 from services.api.openapi import describe
 from services.api.parts import Parts
-from services.api.routes import jobs, log_stream, logs, refresh, system, workers, workspaces
+from services.api.routes import jobs, log_stream, logs, refresh, system, validate, workers, workspaces
 from services.api.settings import ApiSettings
 from shared.runtime.version import VERSION
 
@@ -21,6 +21,7 @@ ROUTERS = (
     log_stream.router,
     workers.router,
     system.router,
+    validate.router,
 )
 CORS_METHODS = ("GET", "POST")
 CORS_HEADERS = ("Content-Type", "Idempotency-Key")

@@ -1,6 +1,6 @@
 """From the files' data to one definition and everything that is wrong with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from shared.definition.check_actions import check_actions
@@ -9,7 +9,8 @@ from shared.definition.check_steps import Surroundings
 from shared.definition.check_tasks import check_hooks, check_tasks, hook_places
 from shared.definition.check_triggers import check_triggers
 from shared.definition.keys import FEATURES_OF_FILE_KEYS, FILE_KEYS, HOOK_LISTS, LATER_FILE_KEYS, check_keys
-from shared.definition.models import HookDefinition, TaskDefinition, WorkspaceDefinition
+from shared.definition.libraries import Library
+from shared.definition.models import ActionDefinition, HookDefinition, TaskDefinition, WorkspaceDefinition
 from shared.definition.problems import Problem
 from shared.definition.read_part import read_maps
 from shared.definition.read_yaml import Document
@@ -19,18 +20,24 @@ from shared.definition.sealed import new_nonce
 _SECTIONS = {"actions": "action", "tasks": "task", "triggers": "trigger"}
 
 
-def check(documents: Sequence[Document], report: Report, files: AbstractSet[str] | None = None) -> WorkspaceDefinition:
+def check(
+    documents: Sequence[Document],
+    report: Report,
+    files: AbstractSet[str] | None = None,
+    libraries: Sequence[Library] = (),
+) -> WorkspaceDefinition:
     """Merge the files, later ones winning by name, and check the whole; `files` are those of the workspace.
 
     Hook lists are joined. What has errors is told in `report` and marked or left out; the rest can be used.
     """
     usable = [document for document in documents if _check_file(report, document)]
     places = {section: _merge(report, usable, section) for section in _SECTIONS}
+    shared_actions, shared_tasks = _import(report, places, libraries)
     secrets = check_secrets(report, usable)
-    task_names = places["tasks"].keys()
-    actions = check_actions(report, places["actions"], task_names, files)
-    around = Surroundings(actions, places["actions"].keys(), task_names, files)
-    tasks = check_tasks(report, places["tasks"], around)
+    task_names = places["tasks"].keys() | shared_tasks.keys()
+    actions = check_actions(report, places["actions"], task_names, files) | shared_actions
+    around = Surroundings(actions, places["actions"].keys() | shared_actions.keys(), task_names, files)
+    tasks = check_tasks(report, places["tasks"], around) | shared_tasks
     triggers = check_triggers(report, places["triggers"], task_names)
     hooks = {key: _workspace_hooks(report, usable, key, actions.keys()) for key in HOOK_LISTS}
     marked = {name: _mark(report, name, task) for name, task in tasks.items()}
@@ -38,6 +45,23 @@ def check(documents: Sequence[Document], report: Report, files: AbstractSet[str]
     return WorkspaceDefinition(
         actions=actions, tasks=marked, triggers=triggers, secrets=secrets, seal_nonce=nonce, **hooks
     )
+
+
+def _import(
+    report: Report, places: Mapping[str, dict[str, Place]], libraries: Sequence[Library]
+) -> tuple[dict[str, ActionDefinition], dict[str, TaskDefinition]]:
+    """What the libraries offer; of two things with the same name, the library's wins."""
+    actions: dict[str, ActionDefinition] = {}
+    tasks: dict[str, TaskDefinition] = {}
+    for library in libraries:
+        report.problems += library.problems
+        actions |= library.actions
+        tasks |= library.tasks
+        for section, names in (("actions", library.actions), ("tasks", library.tasks)):
+            for name in [name for name in places[section] if name in names]:
+                told = f"the library '{library.name}' also has the {_SECTIONS[section]} '{name}'; the library's wins"
+                report.warn(places[section].pop(name), told, is_key=True)
+    return actions, tasks
 
 
 def problems_of_task(definition: WorkspaceDefinition, problems: Iterable[Problem], task: str) -> tuple[Problem, ...]:

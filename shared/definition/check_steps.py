@@ -111,7 +111,7 @@ def check_action_name(report: Report, place: Place, name: str, known: AbstractSe
     """Whether the workspace declares the action; if not, an error is reported."""
     if name in known:
         return True
-    later = "; libraries and other workspaces' actions are not supported in this release" if "." in name else ""
+    later = "; other workspaces' actions are not supported in this release" if "." in name else ""
     report.error(place, f"unknown action '{name}'{later}", fix=suggest(name, known))
     return False
 

@@ -1,10 +1,11 @@
 """Loads a workspace from its folder: a bad file never takes the good ones down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from shared.definition.check import check
+from shared.definition.libraries import Library, join_revision, overlay, to_library
 from shared.definition.models import WorkspaceDefinition
 from shared.definition.problems import Problem, Severity
 from shared.definition.read_yaml import Document, Unreadable, read_yaml
@@ -35,22 +36,41 @@ def load_folder(folder: Path) -> LoadedWorkspace:
     return load_snapshot(take_snapshot(folder))
 
 
-def load_snapshot(snapshot: Snapshot) -> LoadedWorkspace:
-    """Check the workspace in `snapshot`."""
+def load_snapshot(
+    snapshot: Snapshot, *, revision: str | None = None, libraries: Sequence[Library] = ()
+) -> LoadedWorkspace:
+    """Check the workspace in `snapshot`, which is at `revision` (if None: a digest of its content), with libraries.
+
+    Raises:
+        Rejected: workspace and libraries are too large together.
+    """
     report = Report()
-    for path, reason in snapshot.refused.items():
+    whole = overlay(snapshot, libraries)
+    for path, reason in whole.refused.items():
         _refuse(report, path, f"the file is left out: {reason}")
     documents = list(_read_all(snapshot, report))
-    definition = check(documents, report, snapshot.files.keys())
+    definition = check(documents, report, whole.files.keys(), libraries)
     definition = _add_folders(definition, documents)
-    return LoadedWorkspace(definition, _sorted(report), snapshot.revision, snapshot)
+    joined = join_revision(revision or snapshot.revision, libraries)
+    return LoadedWorkspace(definition, _sorted(report), joined, whole)
+
+
+def load_library(name: str, snapshot: Snapshot, revision: str) -> Library:
+    """Check the library in `snapshot` as if it were a workspace, and give it its names."""
+    loaded = load_snapshot(snapshot)
+    return to_library(name, revision, loaded.definition, loaded.problems, snapshot)
 
 
 def check_text(text: bytes, file: str = "text.yaml") -> tuple[WorkspaceDefinition, tuple[Problem, ...]]:
     """Check one file's text on its own, without the workspace's other files."""
+    return check_texts({file: text})
+
+
+def check_texts(texts: Mapping[str, bytes]) -> tuple[WorkspaceDefinition, tuple[Problem, ...]]:
+    """Check workflow files together, in the order of their names, without the workspace's other files."""
     report = Report()
-    document = _read(file, text, report)
-    definition = check([document] if document else [], report)
+    documents = [_read(file, texts[file], report) for file in sorted(texts)]
+    definition = check([document for document in documents if document is not None], report)
     return definition, _sorted(report)
 
 
@@ -88,7 +108,7 @@ def _add_folders(definition: WorkspaceDefinition, documents: list[Document]) -> 
     """A task without `folder` gets the sub-folder of `.workflows` that its file lies in."""
     folders = {name: _folder_of(document) for document in documents for name in _names_of_tasks(document)}
     tasks = {
-        name: task.model_copy(update={"folder": folders[name]}) if not task.folder and folders[name] else task
+        name: task.model_copy(update={"folder": folders[name]}) if not task.folder and folders.get(name) else task
         for name, task in definition.tasks.items()
     }
     return definition.model_copy(update={"tasks": tasks})

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from shared.definition.durations import parse_duration
 
-Seconds = Annotated[int, BeforeValidator(parse_duration)]
+_WRITTEN_DURATION = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^([0-9]+[hms]?)+$"}]}
+Seconds = Annotated[int, BeforeValidator(parse_duration), WithJsonSchema(_WRITTEN_DURATION)]
 """A duration in whole seconds; files may write `1h30m`."""
 
 

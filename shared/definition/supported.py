@@ -19,7 +19,12 @@ FEATURES = {
 }
 """Parts of the language, and what people call them."""
 
-OPEN: frozenset[str] = frozenset()
+OPEN: frozenset[str] = frozenset(
+    {
+        "dependencies",
+        "languages",
+    }
+)
 """Those that work from end to end in this release."""
 
 

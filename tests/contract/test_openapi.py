@@ -27,6 +27,8 @@ PAGE = {
     "/api/workers/{worker_id}": {"get"},
     "/api/config": {"get"},
     "/api/stats": {"get"},
+    "/api/validate": {"post"},
+    "/schemas/workflow.json": {"get"},
     "/healthz": {"get"},
     "/metrics": {"get"},
 }

@@ -6,6 +6,7 @@ import pytest
 
 from shared.definition.load import check_text
 
+pytestmark = pytest.mark.usefixtures("first_language")
 OK_TASK = "tasks:\n  t:\n    flow:\n      s: { type: script, script: echo }\n"
 ACTION = "actions:\n  greet: { type: script, script: echo }\n"
 
