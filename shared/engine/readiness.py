@@ -31,8 +31,9 @@ def promote(draft: Draft) -> None:
                 reconsider(draft, name, cause)
 
 
-def admit(draft: Draft, spec: StepSpec) -> None:
+def admit(draft: Draft, name: str) -> None:
     """Send a step on its way whose dependencies allow it, unless its `when` says otherwise."""
+    spec = draft.flow.steps[name]
     if spec.when is None:
         _send(draft, spec)
         return
@@ -64,7 +65,7 @@ def reconsider(draft: Draft, name: str, cause: str | None = None) -> None:
     elif spec.depends_on and not spec.continue_on_failure and _were_all_skipped(draft, spec):
         draft.skip_step(spec.name, "all its dependencies were skipped", skip_cause=spec.depends_on[0])
     else:
-        admit(draft, spec)
+        admit(draft, name)
 
 
 def _send(draft: Draft, spec: StepSpec) -> None:

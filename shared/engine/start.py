@@ -32,7 +32,7 @@ def begin_steps(draft: Draft) -> None:
         if is_carried(draft.steps[spec.name]):
             draft.settled.append(spec.name)
         elif not spec.depends_on:
-            admit(draft, spec)
+            admit(draft, spec.name)
 
 
 def _has_started(draft: Draft) -> bool:

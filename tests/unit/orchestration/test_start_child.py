@@ -9,7 +9,7 @@ from shared.broker.topology import event_queue, partition_of
 from shared.engine.commands import CancelChild, Command, NotifyParent, StartChild, StartRetryJob
 from shared.engine.identity import command_id, derive_id
 from shared.engine.job import Job
-from shared.engine.states import JobStatus
+from shared.engine.states import JobStatus, StepStatus
 from shared.messages.wire import ChildFinishedMessage
 from shared.orchestration.carry_out import Owed
 from shared.orchestration.start_child import DEEPEST
@@ -54,7 +54,8 @@ async def a_parent(world: World, *outbox: Command) -> Job:
 async def owe(world: World, job: Job, *outbox: Command) -> None:
     """Put commands into the job's outbox; nobody carries them out yet."""
     stored = (await world.jobs.load([job.id]))[job.id]
-    after = replace(stored.job, version=stored.job.version + 1)
+    calling = replace(stored.job.steps["call"], status=StepStatus.RUNNING)
+    after = replace(stored.job, version=stored.job.version + 1, steps={"call": calling})
     assert await world.jobs.save([JobSave(stored.job, after, outbox)]) == [True]
 
 
