@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 import structlog
 from uuid_utils import uuid7
 
+from services.scheduler.follow_libraries import FollowLibraries
 from services.scheduler.source import FileSource
 from shared.broker.ports import Broker, Outgoing
 from shared.broker.topology import ANNOUNCEMENT_EXCHANGE
 from shared.definition.archive import pack
+from shared.definition.libraries import Library
 from shared.definition.load import load_snapshot
 from shared.errors import BrokerUnavailable, HeadraceError, StoreUnavailable
 from shared.messages.wire import WorkspaceChangedMessage
@@ -43,12 +45,14 @@ class SyncWorkspaces:
         catalog: Catalog,
         clock: Clock,
         sources: Mapping[str, FileSource],
+        libraries: FollowLibraries | None = None,
     ) -> None:
         self._store = store
         self._broker = broker
         self._catalog = catalog
         self._clock = clock
         self._sources = dict(sources)
+        self._libraries = libraries or FollowLibraries({})
         self._seen: dict[str, str] = {}
         self._asked: dict[str, datetime] = {}
         self._answered: dict[str, datetime] = {}
@@ -106,10 +110,11 @@ class SyncWorkspaces:
     async def _load(self, name: str, asked_at: datetime | None) -> None:
         source = self._sources[name]
         try:
-            state = await source.peek(is_forced=asked_at is not None)
-            if self._seen.get(name) == state and asked_at is None:
+            is_forced = asked_at is not None
+            state = f"{await source.peek(is_forced=is_forced)}\0{await self._libraries.peek(is_forced=is_forced)}"
+            if self._seen.get(name) == state and not is_forced:
                 return
-            loaded = await _load(name, source)
+            loaded = await _load(name, source, await self._libraries.load())
         except (StoreUnavailable, BrokerUnavailable):
             raise
         except HeadraceError as error:
@@ -154,13 +159,13 @@ class SyncWorkspaces:
         await self._broker.publish([Outgoing(ANNOUNCEMENT_EXCHANGE, "workspace.changed", message, is_lossy=True)])
 
 
-async def _load(name: str, source: FileSource) -> _Loaded:
+async def _load(name: str, source: FileSource, libraries: tuple[Library, ...]) -> _Loaded:
     """Fetch, check and pack; definition and archive are made from the same bytes."""
     fetched = await source.fetch()
-    loaded = await asyncio.to_thread(load_snapshot, fetched.snapshot)
+    loaded = await asyncio.to_thread(load_snapshot, fetched.snapshot, revision=fetched.revision, libraries=libraries)
     record = RevisionRecord(
         workspace=name,
-        revision=fetched.revision,
+        revision=loaded.revision,
         definition=loaded.definition.model_dump(mode="json"),
         problems=tuple(problem.to_json() for problem in loaded.problems),
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from services.scheduler.find_lost import FindLost
 from services.scheduler.fire_cron import FireCron
 from services.scheduler.fire_timers import FireTimers
+from services.scheduler.follow_libraries import FollowLibraries
 from services.scheduler.follow_sources import FollowSources
 from services.scheduler.git_source import GitFiles
 from services.scheduler.hear_refresh import HearRefresh
@@ -102,7 +103,8 @@ def build(
     catalog = build_catalog(storage.workspaces, config, clock)
     orchestrator = Orchestrator(storage, broker, catalog, JinjaRenderer(), clock, partitions=partitions)
     sources = {name: _open(source, settings, clock) for name, source in config.workspaces.items()}
-    sync = SyncWorkspaces(storage.workspaces, broker, catalog, clock, sources)
+    libraries = FollowLibraries({name: _open(source, settings, clock) for name, source in config.libraries.items()})
+    sync = SyncWorkspaces(storage.workspaces, broker, catalog, clock, sources, libraries)
     silent_for = timedelta(seconds=config.recovery.heartbeat_timeout_secs)
     return Scheduler(
         settings=settings,

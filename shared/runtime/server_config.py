@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.definition.libraries import NAME
 from shared.definition.models import Seconds
 from shared.definition.names import check_name
 from shared.definition.read_part import read_maps, read_part
@@ -20,7 +21,6 @@ _LATER = {
     "auth": "anybody could do anything",
     "acl": "permissions would not hold",
     "retention": "jobs and workers are kept for ever",
-    "libraries": "their actions would be missing",
     "git_auth": "git takes a name and password from the `url`, and ssh keys from its agent",
     "worker_token": "workers would not be checked",
     "log_storage": "logs lie in the database",
@@ -56,6 +56,7 @@ class ServerConfig:
     """What the server's YAML file says; without a file there are no workspaces."""
 
     workspaces: Mapping[str, Source] = field(default_factory=dict)
+    libraries: Mapping[str, Source] = field(default_factory=dict)
     default_step_timeout: timedelta | None = None
     default_job_timeout: timedelta | None = None
     recovery: Recovery = field(default_factory=Recovery)
@@ -88,11 +89,12 @@ def load_server_config(path: Path) -> ServerConfig:
 
 def _read(report: Report, place: Place, folder: Path) -> ServerConfig:
     sections: dict[str, type[_Section]] = {"recovery": Recovery}
-    check_keys(report, place, {"workspaces", *sections, *_Timeouts.model_fields}, _LATER)
+    check_keys(report, place, {"workspaces", "libraries", *sections, *_Timeouts.model_fields}, _LATER)
     timeouts = read_part(_Timeouts, place.data, report, place) or _Timeouts()
     read: dict[str, Any] = {key: _read_section(report, place, key, model) for key, model in sections.items()}
     return ServerConfig(
-        workspaces=_read_workspaces(report, place, folder),
+        workspaces=_read_sources(report, place, folder, "workspaces"),
+        libraries=_read_sources(report, place, folder, "libraries"),
         default_step_timeout=_duration(timeouts.default_step_timeout),
         default_job_timeout=_duration(timeouts.default_job_timeout),
         **read,
@@ -111,12 +113,15 @@ def _read_section(report: Report, place: Place, key: str, model: type[_Section])
     return read_part(model, data, report, spot) or model()
 
 
-def _read_workspaces(report: Report, place: Place, folder: Path) -> dict[str, Source]:
-    if "workspaces" not in place.data:
+def _read_sources(report: Report, place: Place, folder: Path, section: str) -> dict[str, Source]:
+    if section not in place.data:
         return {}
     found = {}
-    for name, spot in read_maps(report, place.down("workspaces"), "workspaces").items():
-        check_name(report, spot, "workspace", name)
+    for name, spot in read_maps(report, place.down(section), section).items():
+        if section == "workspaces":
+            check_name(report, spot, "workspace", name)
+        elif not NAME.fullmatch(name):
+            report.error(spot, f"the library's name '{name}' has a character beside letters, digits, _ and -")
         source = read_source(report, spot, folder)
         if source is not None:
             found[name] = source

@@ -40,7 +40,10 @@ def stack(stories: Path, repository: GitRepository) -> Iterator[LocalStack]:
     """Two apis, schedulers, dispatchers and workers on a broker and a database of their own."""
     versioned = {"type": "git", "url": repository.bare.as_uri(), "poll_interval_secs": 3600}
     workspaces: dict[str, Path | Mapping[str, Any]] = {"default": EXAMPLES, "stories": stories, "versioned": versioned}
-    with LocalStack(apis=2, schedulers=2, dispatchers=2, workers=2, workspaces=workspaces) as running:
+    libraries = {"tools": HERE / "library"}
+    with LocalStack(
+        apis=2, schedulers=2, dispatchers=2, workers=2, workspaces=workspaces, libraries=libraries
+    ) as running:
         yield running
 
 

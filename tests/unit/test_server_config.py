@@ -83,6 +83,10 @@ REFUSED = [
         "recovery: { heartbeat: 30 }\n",
         "headrace.yaml:1:13: error: unknown key 'heartbeat'",
     ),
+    (
+        "libraries:\n  a.b: { type: folder, path: x }\n",
+        "headrace.yaml:2:8: error: the library's name 'a.b' has a character beside letters, digits, _ and -",
+    ),
     ("recovery: 5\n", "headrace.yaml:1:11: error: `recovery` must be a map"),
     ("- a\n", "headrace.yaml:1:1: error: the configuration must be a map"),
     ("a: 1\na: 2\n", "headrace.yaml:2:1: error: the key 'a' stands twice in the same map"),

@@ -143,7 +143,7 @@ STEPS: Rows = [
     (
         ACTION + "tasks:\n  t:\n    flow:\n      s: { action: lib.greet }\n",
         (
-            "6:20: error: unknown action 'lib.greet'; libraries and other workspaces' actions are not supported in this"
+            "6:20: error: unknown action 'lib.greet'; other workspaces' actions are not supported in this"
             " release (did you mean 'greet'?)"
         ),
     ),
