@@ -27,11 +27,12 @@ UNKILLABLE_AFTER = timedelta(seconds=10)  # a process stuck in the kernel must n
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A program to start: its arguments, its whole environment, its folder."""
+    """A program to start: its arguments, its whole environment, its folder, the descriptors that it gets."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: Path
+    passed: tuple[int, ...] = ()
 
 
 class ProcessGroups:
@@ -58,6 +59,7 @@ class ProcessGroups:
                 env={**launch.env, MARK: mark},
                 cwd=launch.cwd,
                 start_new_session=True,
+                pass_fds=launch.passed,
             )
             self._leaders.add(process.pid)
             return ProcessGroup(process, mark, self._leaders, pipes.keep())
@@ -126,6 +128,10 @@ class ProcessGroup:
             await asyncio.sleep(LOOK_EVERY.total_seconds())
         self._leaders.discard(self.pid)
         return self._process.wait()
+
+    def has_strays(self) -> bool:
+        """Whether the leader, which lives, has left processes to the worker."""
+        return bool(self._find_strays())
 
     def _find_strays(self) -> set[int]:
         """Living processes that belong to the group; those that are dead by now are reaped."""

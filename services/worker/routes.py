@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 SCRIPT = "script"
 HTTP = "http"
+FUNCTION = "function"
 
 
 @dataclass(frozen=True, slots=True)

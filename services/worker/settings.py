@@ -20,6 +20,10 @@ class WorkerSettings(Settings):
     worker_http_allow: tuple[str, ...] = Field(
         (), description='Hosts and networks beside the public ones that http steps may reach, as JSON: ["10.1.0.0/16"].'
     )
+    worker_function_blanks: int = Field(1, ge=0, le=100, description="Python processes that wait for a new workspace.")
+    worker_function_calls: int = Field(
+        1000, ge=1, le=1_000_000, description="Calls after which a function's process is replaced by a fresh one."
+    )
     worker_cache_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "headrace" / "worker",
         description="Where unpacked workspaces and working copies lie.",

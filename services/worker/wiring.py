@@ -7,14 +7,16 @@ from uuid_utils import uuid7
 
 from services.worker.attempts import Attempts
 from services.worker.cache_folder import CacheFolder
+from services.worker.functions.pool import FunctionPool
 from services.worker.handle_step import StepHandler
 from services.worker.hear_control import ControlHearer
 from services.worker.heartbeat import Heartbeat
 from services.worker.look_up import LookUp
 from services.worker.process_group import ProcessGroups
-from services.worker.routes import HTTP, SCRIPT, Coverage
+from services.worker.routes import FUNCTION, HTTP, SCRIPT, Coverage
 from services.worker.run_step import StepRun
 from services.worker.runners.addresses import AddressBook
+from services.worker.runners.function import FunctionRunner
 from services.worker.runners.http import HttpRunner
 from services.worker.runners.packages import Packages
 from services.worker.runners.runner import Runner
@@ -62,7 +64,7 @@ def build(
     clock = clock or SystemClock()
     worker_id = str(uuid7())
     heartbeat_every = timedelta(seconds=settings.worker_heartbeat_seconds)
-    coverage = Coverage((SCRIPT, HTTP), settings.worker_tags, is_exclusive=settings.worker_exclusive)
+    coverage = Coverage((SCRIPT, FUNCTION, HTTP), settings.worker_tags, is_exclusive=settings.worker_exclusive)
     record = WorkerRecord(
         id=worker_id,
         name=settings.worker_name,
@@ -79,8 +81,17 @@ def build(
         keep=max(settings.worker_kept_revisions, settings.worker_slots),
         spares=settings.worker_slots,
     )
+    packages = Packages(settings.worker_cache_dir)
+    functions = FunctionPool(
+        workspaces,
+        processes,
+        keep=settings.worker_slots,
+        blanks=settings.worker_function_blanks,
+        most_calls=settings.worker_function_calls,
+    )
     runners: dict[str, Runner] = {
-        SCRIPT: ScriptRunner(workspaces, processes, Packages(settings.worker_cache_dir)),
+        SCRIPT: ScriptRunner(workspaces, processes, packages),
+        FUNCTION: FunctionRunner(functions, processes, packages),
         HTTP: HttpRunner(AddressBook(settings.worker_http_allow)),
     }
     step_run = StepRun(broker, clock, runners, worker_id=worker_id, partitions=settings.partitions)
@@ -98,6 +109,7 @@ def build(
         attempts=attempts,
         processes=processes,
         workspaces=workspaces,
+        functions=functions,
         heartbeat=Heartbeat(record, attempts, storage.workers, broker, heartbeat_every),
         control=ControlHearer(worker_id, broker, attempts, taker),
         taker=taker,

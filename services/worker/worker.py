@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 
 from services.worker.attempts import Attempts
+from services.worker.functions.pool import FunctionPool
 from services.worker.guard import Guard
 from services.worker.hear_control import ControlHearer
 from services.worker.heartbeat import Heartbeat
@@ -42,6 +43,7 @@ class Worker:
     attempts: Attempts
     processes: ProcessGroups
     workspaces: WorkspaceCache
+    functions: FunctionPool
     heartbeat: Heartbeat
     control: ControlHearer
     taker: StepTaker
@@ -59,7 +61,7 @@ class Worker:
         """
         try:
             with Guard(self.id):
-                async with self.workspaces:
+                async with self.workspaces, self.functions:
                     await self.control.open()
                     await self.heartbeat.beat()
                     log.info("worker.started", slots=self.settings.worker_slots, tags=self.settings.worker_tags)

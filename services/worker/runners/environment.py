@@ -23,7 +23,7 @@ def build_environment(
     Later ones win: allow-list, `INPUT_<NAME>`, the action's `env`, `HEADRACE_…` and `STROEM_…`.
     """
     return {
-        **{name: value for name, value in own.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIX)},
+        **passed_on(own),
         "PYTHONUNBUFFERED": "1",
         **_inputs(step),
         **{str(name): str(value) for name, value in (step.spec.get("env") or {}).items()},
@@ -39,6 +39,11 @@ def build_environment(
         "STROEM_STEP_NAME": step.step,
         "STROEM_WORKSPACE": step.workspace,
     }
+
+
+def passed_on(own: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The part of the worker's own environment that steps get."""
+    return {name: value for name, value in own.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIX)}
 
 
 def _inputs(step: RunStepMessage) -> dict[str, str]:

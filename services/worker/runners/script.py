@@ -37,7 +37,7 @@ class ScriptRunner:
         try:
             return await attempt.run(Deadline(step.timeout_seconds))
         except InstallFailed as failure:
-            return _judge_install(failure.ending, step)
+            return judge_install(failure.ending, step)
         finally:
             self._workspaces.discard(folder)
 
@@ -93,7 +93,8 @@ def _take_output(watch: OutputWatch, output_file: Path) -> StepResult:
         return StepResult(Outcome.FAILED, error=str(refusal), exit_code=0)
 
 
-def _judge_install(ending: Ending, step: RunStepMessage) -> StepResult:
+def judge_install(ending: Ending, step: RunStepMessage) -> StepResult:
+    """What a failed installation makes of its step."""
     result = ending.as_failure(timeout_seconds=step.timeout_seconds)
     if result is None or result.outcome is not Outcome.FAILED:
         return result or StepResult(Outcome.FAILED, error="The dependencies could not be installed")

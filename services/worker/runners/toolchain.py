@@ -39,15 +39,20 @@ class Toolchain:
         packages = read_packages(spec.get("dependencies") or ())
         match language:
             case "python" if packages:
-                return await self._find_python(spec, packages)
+                return await self.find_python(packages, read_interpreter(spec))
             case "javascript" | "js" | "typescript" | "ts":
                 return await self._find_javascript(spec, packages, folder, is_typed=language in ("typescript", "ts"))
             case _ if packages:
                 raise CannotRun(f"language {language!r} takes no `dependencies`")
         return None
 
-    async def _find_python(self, spec: Mapping[str, Any], packages: list[str]) -> list[str]:
-        asked = read_interpreter(spec)
+    async def find_python(self, packages: list[str], asked: str | None = None) -> list[str]:
+        """A Python that has the packages, made from `asked` or the one on the path.
+
+        Raises:
+            CannotRun, InstallFailed: as `find`.
+        """
+        packages = read_packages(packages)
         if uv := shutil.which("uv", path=self.path):
             with_packages = [word for one in packages for word in ("--with", one)]
             chosen = ["--python", asked] if asked else []
