@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from aio_pika.exceptions import ChannelPreconditionFailed
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from aiormq.channel import Channel as Amqp
 
 from shared.broker.topology import Exchange, Queue, QueueKind
@@ -41,6 +41,15 @@ async def declare_queue(channel: Amqp, queue: Queue, keys: Iterable[str] | None 
     for key in queue.keys if keys is None else keys:
         await channel.queue_bind(name, queue.bound_to.name, key)
     return name
+
+
+async def count_messages(channel: Amqp, queue: Queue) -> int:
+    """How many messages wait in a queue; 0 if there is none of that name, the channel is closed then."""
+    try:
+        declared = await channel.queue_declare(queue.name, passive=True)
+    except ChannelNotFoundEntity:
+        return 0
+    return declared.message_count or 0
 
 
 def _arguments(queue: Queue) -> dict[str, Any]:

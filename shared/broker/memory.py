@@ -52,6 +52,10 @@ class MemoryBroker:
         self._check_up()
         self.server.declare(queue)
 
+    async def count(self, queue: Queue) -> int:
+        self._check_up()
+        return len(self.server.waiting_in(queue.name))
+
     async def close(self) -> None:
         for subscription in self._subscriptions:
             await subscription.close()

@@ -113,6 +113,14 @@ class Broker(Protocol):
         """
         ...
 
+    async def count(self, queue: Queue) -> int:
+        """How many messages wait in the queue and are in nobody's hands; 0 where there is no such queue.
+
+        Raises:
+            BrokerUnavailable: no answer.
+        """
+        ...
+
     async def close(self) -> None:
         """Stop subscriptions, wait for open confirms for a moment, disconnect."""
         ...

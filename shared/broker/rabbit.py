@@ -11,7 +11,7 @@ from yarl import URL
 from shared.broker.connection import Link
 from shared.broker.consumer import RabbitSubscription
 from shared.broker.dead_letters import DeadLetters
-from shared.broker.declare import declare_exchange, declare_queue
+from shared.broker.declare import count_messages, declare_exchange, declare_queue
 from shared.broker.driver_errors import translated
 from shared.broker.envelope import refuse_dead, wrap
 from shared.broker.ports import Outgoing
@@ -93,6 +93,14 @@ class RabbitBroker:
                 async with channel:
                     await declare_queue(cast("Amqp", await channel.get_underlay_channel()), queue)
         self._queues[queue] = None
+
+    async def count(self, queue: Queue) -> int:
+        with translated(f"count {queue.name}"):
+            async with asyncio.timeout(self._timings.deadline.total_seconds()):
+                connection = await self._outbound.connection()
+                channel = connection.channel(publisher_confirms=False)  # an unknown queue costs the channel
+                async with channel:
+                    return await count_messages(cast("Amqp", await channel.get_underlay_channel()), queue)
 
     async def close(self) -> None:
         for subscription in self._live():

@@ -12,6 +12,8 @@ from shared.engine.admission import admit_waiting
 from shared.engine.cancel import request_cancel
 from shared.engine.children import finish_child
 from shared.engine.closing import close_job
+from shared.engine.control import force_complete_step, pause_job, resume_job, skip_step
+from shared.engine.control_reopen import replay_subtree, retry_step
 from shared.engine.decision import Decision, Ignored, Refusal, Renderer
 from shared.engine.draft import Draft
 from shared.engine.ending import end_job
@@ -22,9 +24,15 @@ from shared.engine.events import (
     EventReceived,
     JobCancelRequested,
     JobCreated,
+    JobPauseRequested,
+    JobResumeRequested,
     StepFinished,
+    StepForceCompleteRequested,
     StepLost,
+    StepRetryRequested,
+    StepSkipRequested,
     StepStarted,
+    SubtreeReplayRequested,
     TimerFired,
 )
 from shared.engine.job import Job
@@ -44,6 +52,12 @@ _HANDLERS: Mapping[type[Event], Callable[[Draft, Any], Ignored | Refusal | None]
     ApprovalDecided: decide_approval,
     EventReceived: receive_event,
     ChildFinished: finish_child,
+    JobPauseRequested: pause_job,
+    JobResumeRequested: resume_job,
+    StepSkipRequested: skip_step,
+    StepForceCompleteRequested: force_complete_step,
+    StepRetryRequested: retry_step,
+    SubtreeReplayRequested: replay_subtree,
 }
 
 

@@ -55,6 +55,8 @@ class Draft:
             Broken: the table has no such move.
         """
         status = next_job(self.job.status, move)
+        if self.job.status is JobStatus.PAUSED:
+            fields.setdefault("reason", None)
         if status.is_terminal:
             fields["finished_at"] = self.at
         self.job = replace(self.job, status=status, **fields)

@@ -32,7 +32,8 @@ MOST_JOBS_A_ROUND = 200  # jobs in one insert: some 2 MB
 class NewJob:
     """A wish for a job.
 
-    `job_id` is given where a repeat must not make a second one; `revision` None: the current one.
+    `job_id` is given where a repeat must not make a second one; `revision` None: the current one. `automatic` are the
+    inputs that come with the kind of source: the task need not declare them.
     """
 
     workspace: str
@@ -42,6 +43,7 @@ class NewJob:
     source_id: str | None = None
     job_id: str | None = None
     revision: str | None = None
+    automatic: frozenset[str] = frozenset()
     source_job_id: str | None = None
 
 
@@ -114,14 +116,17 @@ class JobCreator:
     async def _prepare(self, new: NewJob) -> Job:
         loaded = await self._load(new)
         flow = loaded.flow_of(new.task)
-        resolved, warnings = resolve_input(loaded.definition.tasks[new.task].input, new.input)
+        declared = loaded.definition.tasks[new.task].input
+        extra = {name: value for name, value in new.input.items() if name in new.automatic and name not in declared}
+        told = {name: value for name, value in new.input.items() if name not in extra}
+        resolved, warnings = resolve_input(declared, told)
         job = new_job(
             id=new.job_id or str(uuid7()),
             workspace=new.workspace,
             task=new.task,
             revision=loaded.revision,
             flow=flow,
-            input=resolved,
+            input=extra | resolved,
             raw_input=dict(new.input),
             source_type=new.source_type,
             created_at=whole_millis(self._clock.now()),

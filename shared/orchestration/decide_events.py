@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.engine.commands import Command, RunStep
 from shared.engine.decide import decide
-from shared.engine.decision import Ignored, Renderer
+from shared.engine.decision import Ignored, Refusal, Renderer
 from shared.engine.events import Event
 from shared.engine.job import Job
 from shared.engine.owed import is_owed
@@ -21,8 +21,8 @@ class Plan:
     """What a job's events come to.
 
     `fresh` are the commands that are new in the outbox, `standing` those that were there before and still are owed,
-    `dropped` the ids of those that left it. `ignored` tells why each event that changed nothing did not; `save` is None
-    if that is all of them.
+    `dropped` the ids of those that left it. `ignored` tells why each event that changed nothing did not, `refused` why
+    each request was not granted; `save` is None if that is all of them.
     """
 
     stored: StoredJob
@@ -31,6 +31,7 @@ class Plan:
     standing: tuple[Command, ...]
     dropped: tuple[str, ...]
     ignored: tuple[Ignored, ...]
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def result(self) -> StoredJob:
@@ -54,23 +55,27 @@ def plan_events(stored: StoredJob, events: Sequence[Event], renderer: Renderer, 
     job = stored.job
     commands: list[Command] = []
     ignored: list[Ignored] = []
+    refused: list[Refusal] = []
     for event in events:
         with DECIDE_SECONDS.time():
             decision = decide(job, event, renderer)
         if decision.ignored is not None:
             ignored.append(decision.ignored)
             continue
+        if decision.refused is not None:
+            refused.append(decision.refused)
+            continue
         job = decision.job
         commands += decision.commands
     standing = _still_owed(job, [command for command in stored.outbox if command.id not in done])
-    if len(ignored) == len(events):
-        return Plan(stored, None, (), standing, (), tuple(ignored))
+    if len(ignored) + len(refused) == len(events):
+        return Plan(stored, None, (), standing, (), tuple(ignored), tuple(refused))
     job = replace(job, version=stored.job.version + 1)
     fresh = _still_owed(job, commands)
     kept = {command.id for command in standing}
     dropped = tuple(command.id for command in stored.outbox if command.id not in kept)
     save = JobSave(stored.job, job, (*standing, *fresh))
-    return Plan(stored, save, fresh, standing, dropped, tuple(ignored))
+    return Plan(stored, save, fresh, standing, dropped, tuple(ignored), tuple(refused))
 
 
 def _still_owed(job: Job, commands: Sequence[Command]) -> tuple[Command, ...]:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.broker.ports import Broker
-from shared.engine.decision import Renderer
+from shared.engine.control_run import refuse_retry, retry_job
+from shared.engine.decision import InputRefusal, Renderer
 from shared.engine.events import Event, JobCancelRequested
 from shared.engine.job import Job
-from shared.errors import Conflict, NotFound, Unavailable
+from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shared.messages.translate import whole_millis
 from shared.orchestration.act_on_jobs import ActOnJobs
 from shared.orchestration.announce import announcements
@@ -20,6 +22,7 @@ from shared.orchestration.create_job import JobCreator, NewJob
 from shared.orchestration.decide_events import Plan, plan_events
 from shared.orchestration.recent_jobs import RecentJobs
 from shared.orchestration.relay import Relay
+from shared.orchestration.request import MakeEvent
 from shared.orchestration.retry_job import RetryStarter
 from shared.orchestration.routes import Routes
 from shared.orchestration.start_child import ChildStarter
@@ -102,19 +105,55 @@ class Orchestrator:
             NotFound: there is no such job.
             Conflict: it has ended already.
         """
-        while True:
-            stored = (await self._load.ask([job_id]))[0]
-            if stored is None:
-                raise NotFound("Job not found")
-            request = JobCancelRequested(whole_millis(self._clock.now()), by)
-            plan = plan_events(stored, [request], self._renderer, self._done.of(job_id))
-            if plan.save is None:
+
+        def make_event(job: Job, at: datetime) -> JobCancelRequested:
+            if job.status.is_terminal:
                 raise Conflict("Job is already in a terminal state")
+            return JobCancelRequested(at, by)
+
+        return await self.request(job_id, make_event)
+
+    async def request(self, job_id: str, make_event: MakeEvent) -> Job:
+        """Do what somebody asks of the job; answers it as saved, or as it is if it is so already.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: its state does not allow that; the text says why.
+            InvalidInput: it allows it, but not so, or not to them.
+            Rejected: whatever `make_event` says.
+        """
+        while True:
+            stored = await self._find_one(job_id)
+            event = make_event(stored.job, whole_millis(self._clock.now()))
+            plan = plan_events(stored, [event], self._renderer, self._done.of(job_id))
+            if plan.refused:
+                told = plan.refused[0]
+                raise InvalidInput(told) if isinstance(told, InputRefusal) else Conflict(told)
             if (await self._save_all([plan]))[0]:
                 self._settle(plan, is_recent=True)
                 self._recent.forget(job_id)
-                return plan.save.job
+                return plan.result.job
             tell_contended()
+
+    async def retry(self, job_id: str, new_id: str) -> Job:
+        """Take up the work of a job that has ended as a new job; answers that one.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has not ended.
+        Repeats: with the same `new_id`, the job that was made first.
+        """
+        old = await self.check_retry(job_id)
+        self._tidy.note_saved()
+        return (await self._creator.keep(retry_job(old, id=new_id, created_at=whole_millis(self._clock.now()))))[0]
+
+    async def check_retry(self, job_id: str) -> Job:
+        """The job, once it is seen that it can be retried; raises as `retry`."""
+        old = (await self._find_one(job_id)).job
+        refused = refuse_retry(old)
+        if refused is not None:
+            raise Conflict(refused)
+        return old
 
     async def apply(self, events: Waiting) -> None:
         """Take note of what happened to jobs, by job id and in order; returns once all of it is in the database.
@@ -165,6 +204,12 @@ class Orchestrator:
                 self._recent.forget(job_id)
                 again[job_id] = events[job_id]
         return again
+
+    async def _find_one(self, job_id: str) -> StoredJob:
+        stored = (await self._load.ask([job_id]))[0]
+        if stored is None:
+            raise NotFound("Job not found")
+        return stored
 
     async def _find(self, job_ids: Sequence[str]) -> dict[str, _Found]:
         found = {job_id: _Found(stored, is_recent=True) for job_id in job_ids if (stored := self._recent.find(job_id))}

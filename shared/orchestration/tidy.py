@@ -1,5 +1,6 @@
 """Clears away what is done, in batches, when nothing else did."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.engine.job import Job
@@ -57,5 +58,12 @@ class Tidy:
                 self._done.settle(job_id, ids)
                 self._recent.strip(job_id, ids)
         while ended := self._ended[:BATCH]:
-            await self._storage.timers.remove_of(ended)
+            await self._remove_timers(ended)
             del self._ended[: len(ended)]
+
+    async def _remove_timers(self, ended: Sequence[str]) -> None:
+        """A job may have been made to run again: timers that were there before it was seen to have ended are old."""
+        timers = await self._storage.timers.find_of(ended)
+        jobs = await self._storage.jobs.load(list({timer.job_id for timer in timers}))
+        over = {job_id for job_id, stored in jobs.items() if stored.job.status.is_terminal}
+        await self._storage.timers.remove([timer.id for timer in timers if timer.job_id in over])

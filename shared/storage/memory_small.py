@@ -29,8 +29,8 @@ class MemoryTimers:
         for timer_id in timer_ids:
             self._timers.pop(timer_id, None)
 
-    async def remove_of(self, job_ids: Sequence[str]) -> None:
-        self._timers = {key: timer for key, timer in self._timers.items() if timer.job_id not in job_ids}
+    async def find_of(self, job_ids: Sequence[str]) -> list[Timer]:
+        return [timer for timer in self._timers.values() if timer.job_id in job_ids]
 
 
 class MemoryFires:

@@ -86,8 +86,8 @@ class TimerStore(Protocol):
         """Forget them, after their event is confirmed. Repeats: harmless."""
         ...
 
-    async def remove_of(self, job_ids: Sequence[str]) -> None:
-        """Forget all timers of jobs that have ended. Repeats: harmless."""
+    async def find_of(self, job_ids: Sequence[str]) -> list[Timer]:
+        """All timers of these jobs."""
         ...
 
 

@@ -42,9 +42,10 @@ class MongoTimers:
             await self._timers.delete_many({"_id": {"$in": list(timer_ids)}})
 
     @asks
-    async def remove_of(self, job_ids: Sequence[str]) -> None:
-        if job_ids:
-            await self._timers.delete_many({"job_id": {"$in": list(job_ids)}})
+    async def find_of(self, job_ids: Sequence[str]) -> list[Timer]:
+        if not job_ids:
+            return []
+        return [_decode(one) for one in await self._timers.find({"job_id": {"$in": list(job_ids)}}).to_list(None)]
 
 
 def _encode(timer: Timer) -> Document:

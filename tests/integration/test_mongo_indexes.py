@@ -115,7 +115,7 @@ async def use_timers_and_fires(stores: Any) -> None:
     await stores.timers.find_due(NOON, 5)
     await stores.timers.next_due_at()
     await stores.timers.remove(["job/1"])
-    await stores.timers.remove_of(["job"])
+    await stores.timers.find_of(["job"])
     await stores.fires.advance("demo/cron", NOON)
     await stores.fires.load_fired_until()
     await stores.fires.pause("demo/cron", NOON)

@@ -6,19 +6,60 @@ from functools import partial
 from typing import Any, TypeVar
 
 from shared.definition.templates import JinjaRenderer
-from shared.engine.commands import CancelStep, Command, RunStep, SetTimer, StartHook, WriteServerLine
+from shared.engine.commands import (
+    CancelChild,
+    CancelStep,
+    Command,
+    NotifyParent,
+    RunStep,
+    SetTimer,
+    StartChild,
+    StartHook,
+    StartRetryJob,
+    WriteServerLine,
+)
 from shared.engine.decide import decide
 from shared.engine.decision import Decision
-from shared.engine.events import Event, JobCancelRequested, JobCreated, StepFinished, StepLost, StepStarted, TimerFired
+from shared.engine.events import (
+    ApprovalDecided,
+    ChildFinished,
+    Event,
+    EventReceived,
+    JobCancelRequested,
+    JobCreated,
+    JobPauseRequested,
+    JobResumeRequested,
+    StepFinished,
+    StepForceCompleteRequested,
+    StepLost,
+    StepRetryRequested,
+    StepSkipRequested,
+    StepStarted,
+    SubtreeReplayRequested,
+    TimerFired,
+)
 from shared.engine.job import Job, Step
-from shared.engine.states import Outcome, StepStatus, TimerKind
+from shared.engine.states import JobStatus, Outcome, StepStatus, TimerKind
 from tests.scenarios.scenario import BEGIN, Scenario
 
 Kind = TypeVar("Kind")
+_NEW = Step()
 OF_JOB: Mapping[str, Callable[..., Event]] = {
     "job created": JobCreated,
     "cancel": JobCancelRequested,
+    "pause": JobPauseRequested,
+    "resume": JobResumeRequested,
     "timer of job": partial(TimerFired, kind=TimerKind.JOB_TIMEOUT),
+    "job begins late": partial(TimerFired, kind=TimerKind.RETRY),
+}
+BY_HAND: Mapping[str, Callable[..., Event]] = {
+    "is skipped by hand": StepSkipRequested,
+    "is completed by hand": StepForceCompleteRequested,
+    "is retried": StepRetryRequested,
+    "is replayed": SubtreeReplayRequested,
+    "is approved": partial(ApprovalDecided, is_approved=True),
+    "is rejected": partial(ApprovalDecided, is_approved=False),
+    "receives": EventReceived,
 }
 OF_STEP: Mapping[str, Callable[..., Event]] = {
     "starts": StepStarted,
@@ -27,6 +68,16 @@ OF_STEP: Mapping[str, Callable[..., Event]] = {
     "times out": partial(StepFinished, outcome=Outcome.TIMED_OUT),
     "is cancelled": partial(StepFinished, outcome=Outcome.CANCELLED),
     "is lost": partial(StepLost, reason="no heartbeat"),
+}
+BY_TIMER: Mapping[str, TimerKind] = {
+    "retries": TimerKind.RETRY,
+    "wakes": TimerKind.SLEEP,
+    "loses patience": TimerKind.SUSPENSION_TIMEOUT,
+}
+OF_CHILD: Mapping[str, JobStatus] = {
+    "completes": JobStatus.COMPLETED,
+    "fails": JobStatus.FAILED,
+    "is cancelled": JobStatus.CANCELLED,
 }
 
 
@@ -65,10 +116,24 @@ class Rehearsal:
             step = text.removeprefix("timer of ")
             about = {"at": at, "step": step, "attempt": self._step(step).attempt}
             return TimerFired(**{**about, "kind": TimerKind.STEP_TIMEOUT, **rest})
+        if text.startswith("child of "):
+            step, verb = text.removeprefix("child of ").split(" ", 1)
+            known = self._step(step)
+            about = {"at": at, "step": step, "attempt": known.attempt, "child_job_id": known.child_job_id}
+            return ChildFinished(**{**about, "status": OF_CHILD[verb], **rest})
         step, verb = text.split(" ", 1)
+        if verb in BY_TIMER:
+            return TimerFired(
+                **{"at": at, "kind": BY_TIMER[verb], "step": step, "attempt": self._attempt(step), **rest}
+            )
+        if verb in BY_HAND:
+            return BY_HAND[verb](at=at, step=step, **rest)
         known = self._step(step)
         worker = rest.pop("worker", known.worker_id or "w1")
         return OF_STEP[verb](**{"at": at, "step": step, "attempt": known.attempt, "worker_id": worker, **rest})
+
+    def _attempt(self, name: str) -> int:
+        return self._step(name).attempt
 
     def _step(self, name: str) -> Step:
         return self.job.steps.get(name, Step())
@@ -77,10 +142,12 @@ class Rehearsal:
 def _trace(before: Job, decision: Decision) -> Iterator[str]:
     if decision.ignored:
         yield f"ignored as {decision.ignored}"
+    if decision.refused:
+        yield f"refused: {decision.refused}"
     after = decision.job
     for name, step in after.steps.items():
         # `ready` shows as the command to run it
-        if step.status is not before.steps[name].status and step.status is not StepStatus.READY:
+        if step.status is not before.steps.get(name, _NEW).status and step.status is not StepStatus.READY:
             yield f"{name} is {step.status}"
     if after.status is not before.status:
         yield f"job is {after.status}"
@@ -96,6 +163,10 @@ _WORDS: Mapping[type[Command], Callable[[Any], str]] = {
     CancelStep: lambda each: f"kill {each.step} {each.attempt} at {each.worker_id}",
     StartHook: lambda each: f"start {each.event}[{each.index}] {each.hook.action.name}",
     SetTimer: _set_timer,
+    StartChild: lambda each: f"start child of {each.step} {each.attempt}: {each.task} {dict(each.input)}",
+    CancelChild: lambda _: "cancel the child",
+    NotifyParent: lambda each: f"tell {each.parent_step} {each.parent_attempt} of {each.parent_job_id}: {each.status}",
+    StartRetryJob: lambda each: f"retry the job {each.retry_attempt} at {(each.starts_at - BEGIN).total_seconds():g}s",
 }
 
 

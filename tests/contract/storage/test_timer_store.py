@@ -45,17 +45,24 @@ async def test_the_next_timer_is_the_earliest(storage: Storage) -> None:
     assert await storage.timers.next_due_at() == NOON + SECOND * 4
 
 
-async def test_timers_are_removed_one_by_one_or_with_their_job(storage: Storage) -> None:
-    await storage.timers.put([a_timer(1), a_timer(2), a_timer(3, job="job-2"), a_timer(4, job="job-3")])
+async def test_timers_are_removed_one_by_one(storage: Storage) -> None:
+    await storage.timers.put([a_timer(1), a_timer(2), a_timer(3, job="job-2")])
     for _ in range(2):
         await storage.timers.remove([a_timer(1).id])
-        await storage.timers.remove_of(["job-2", "unknown"])
-        assert await storage.timers.find_due(NOON + SECOND * 9, 10) == [a_timer(2), a_timer(4, job="job-3")]
+        assert await storage.timers.find_due(NOON + SECOND * 9, 10) == [a_timer(2), a_timer(3, job="job-2")]
+
+
+async def test_timers_are_found_by_their_jobs(storage: Storage) -> None:
+    await storage.timers.put([a_timer(1), a_timer(2), a_timer(3, job="job-2"), a_timer(4, job="job-3")])
+    assert await storage.timers.find_of(["job-2", "job-3", "unknown"]) == [
+        a_timer(3, job="job-2"),
+        a_timer(4, job="job-3"),
+    ]
+    assert await storage.timers.find_of([]) == []
 
 
 async def test_nothing_is_put_or_removed_for_nothing(storage: Storage) -> None:
     await storage.timers.put([a_timer(1)])
     await storage.timers.put([])
     await storage.timers.remove([])
-    await storage.timers.remove_of([])
     assert await storage.timers.find_due(NOON + SECOND, 10) == [a_timer(1)]
