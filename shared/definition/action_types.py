@@ -34,7 +34,7 @@ ACTION_TYPES = {
     "http": ActionType(
         (_keys("url"),),
         _keys("method", "headers", "body", "tags"),
-        ("method", "url", "headers", "body"),
+        ("method", "url", "headers", "body", "timeout"),
         "http",
         "http",
     ),

@@ -46,4 +46,6 @@ def _check_action(report: Report, name: str, place: Place, files: AbstractSet[st
         return None
     check_body(report, place, action.type, action, files)
     check_retry(report, place, action.retry, action.type)
+    if action.timeout is not None and action.type != "http":
+        report.error(place.down("timeout"), "`timeout` belongs to the step that uses the action", is_key=True)
     return action.model_copy(update={"input": fields})

@@ -7,9 +7,7 @@ from typing import Any
 from shared.definition.models import StepDefinition
 from shared.definition.report import Place, Report
 from shared.definition.templates import has_template
-
-ITEMS = 10_000
-"""Most items of a loop."""
+from shared.engine.loops import MOST_ITEMS
 
 
 def check_loop(report: Report, place: Place, step: StepDefinition) -> None:
@@ -23,8 +21,8 @@ def check_loop(report: Report, place: Place, step: StepDefinition) -> None:
     if isinstance(items, str):
         if not has_template(items):
             report.error(place.down("for_each"), "`for_each` must be a list or a template of one")
-    elif len(items) > ITEMS:
-        report.error(place.down("for_each"), f"a loop has at most {ITEMS} items, this one {len(items)}")
+    elif len(items) > MOST_ITEMS:
+        report.error(place.down("for_each"), f"a loop has at most {MOST_ITEMS} items, this one {len(items)}")
     if step.sequential and step.max_parallel is not None:
         report.error(place.down("max_parallel"), "`sequential` and `max_parallel` exclude each other", is_key=True)
 

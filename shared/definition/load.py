@@ -80,7 +80,7 @@ def _read_all(snapshot: Snapshot, report: Report) -> Iterator[Document]:
     for path in sorted(snapshot.files):
         inside = PurePosixPath(path.removeprefix(root))
         is_found = path.startswith(root) and inside.suffix in (".yaml", ".yml") and len(inside.parts) <= LEVELS
-        if not is_found:
+        if not is_found or inside.name.endswith((".rehearsal.yaml", ".rehearsal.yml")):
             continue
         if inside.name.endswith((".sops.yaml", ".sops.yml")):
             _refuse(report, path, "encrypted files are not supported in this release; the file is left out")

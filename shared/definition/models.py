@@ -125,6 +125,8 @@ class ActionDefinition(ActionBody):
     """The inputs that it declares; of an approval, its form."""
     retry: RetryDefinition | None = None
     """What happens after a failure, unless the step says otherwise."""
+    timeout: Seconds | None = None
+    """`type: http`: how long the answer may take; the step's own `timeout` counts too."""
 
 
 class StepDefinition(ActionBody):

@@ -22,7 +22,15 @@ FEATURES = {
 OPEN: frozenset[str] = frozenset(
     {
         "dependencies",
+        "http",
         "languages",
+        "loops",
+        "max_parallel_steps",
+        "on_cancel",
+        "on_suspended",
+        "retry",
+        "sleep",
+        "task",
     }
 )
 """Those that work from end to end in this release."""

@@ -53,7 +53,7 @@ def test_the_workspace_has_no_problems_and_every_task_compiles() -> None:
     loaded = load_folder(WORKSPACE)
     assert [str(problem) for problem in loaded.problems] == []
     tasks = loaded.definition.tasks
-    assert set(tasks) == {"hello-world", "weather-report", "fail-in-chain", "fail-and-go-on"}
+    assert {"hello-world", "weather-report", "fail-in-chain", "fail-and-go-on"} < set(tasks)
     assert all(compile_flow(loaded.definition, name).steps for name in tasks)
     assert loaded.definition.triggers["hello-every-10min"].cron == "0 */10 * * * *"
 
