@@ -9,13 +9,15 @@ from services.api.error_responses import add_error_responses
 from services.api.middleware import BodyLimit, RequestOwner
 from services.api.openapi import describe
 from services.api.parts import Parts
-from services.api.routes import jobs, log_stream, logs, refresh, system, validate, workers, workspaces
+from services.api.routes import hooks, jobs, log_stream, logs, refresh, system, triggers, validate, workers, workspaces
 from services.api.settings import ApiSettings
 from shared.runtime.version import VERSION
 
 ROUTERS = (
     workspaces.router,
     refresh.router,
+    triggers.router,
+    hooks.router,
     jobs.router,
     logs.router,
     log_stream.router,

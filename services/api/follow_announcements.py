@@ -1,6 +1,7 @@
 """Hears what changed elsewhere: jobs for viewers, workspaces for the catalog."""
 
 from services.api.consume import consume
+from services.api.job_ends import JobEnds
 from services.api.live_logs import LiveLogs
 from shared.broker.ports import Broker, Subscription
 from shared.broker.topology import announcement_queue
@@ -16,9 +17,10 @@ KEYS = ("job.*", "workspace.*")
 class FollowAnnouncements:
     """One exclusive queue of this instance's own. What it says are hints: all of it is also looked up now and then."""
 
-    def __init__(self, broker: Broker, live: LiveLogs, catalog: Catalog) -> None:
+    def __init__(self, broker: Broker, live: LiveLogs, ends: JobEnds, catalog: Catalog) -> None:
         self._broker = broker
         self._live = live
+        self._ends = ends
         self._catalog = catalog
         self._subscription: Subscription | None = None
 
@@ -35,6 +37,7 @@ class FollowAnnouncements:
             match delivery.message:
                 case JobChangedMessage(job_id=job_id, status=status) if status.is_terminal:
                     self._live.job_changed(job_id)
+                    self._ends.job_changed(job_id)
                 case WorkspaceChangedMessage(workspace=workspace):
                     self._catalog.forget(workspace)
         if deliveries:

@@ -29,11 +29,16 @@ async def read_json(request: Request) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"The body is not valid JSON: {error}") from None
-    _check(value)
+    check_value(value)
     return value
 
 
-def _check(value: Any) -> None:
+def check_value(value: Any) -> None:
+    """Whether a JSON value is shallow and its numbers and keys can be kept.
+
+    Raises:
+        InvalidInput: as `read_json`.
+    """
     level: list[tuple[str, Any]] = [("body", value)]
     depth = 0
     while level:

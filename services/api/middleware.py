@@ -17,7 +17,15 @@ log = structlog.get_logger()
 
 UNMATCHED = "unmatched"  # one label for all wrong paths, so that nobody can blow up the metrics
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_DEADLINE = "headrace.deadline"
 GONE = 499  # the client left before the answer began, as nginx counts it
+
+
+def extend_deadline(request: Request, seconds: float) -> None:
+    """The answer may begin this much later than it had to from now on: the caller asked to wait."""
+    deadline = request.scope[_DEADLINE]
+    if deadline is not None and deadline.when() is not None:
+        deadline.reschedule(deadline.when() + seconds)
 
 
 class RequestOwner:
@@ -49,6 +57,7 @@ class RequestOwner:
         request = Request(scope)
         try:
             async with asyncio.timeout(self._request_seconds) as answer.deadline:
+                scope[_DEADLINE] = answer.deadline
                 await self._app(scope, receive, answer)
         except ClientDisconnect:
             return None

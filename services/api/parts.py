@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
+from services.api.job_ends import JobEnds
 from services.api.live_logs import LiveLogs
 from services.api.models.fields import JOB_ID, WORKER_ID
 from services.api.settings import ApiSettings
@@ -37,6 +38,7 @@ class Parts:
     catalog: Catalog
     orchestrator: Orchestrator
     live: LiveLogs
+    ends: JobEnds
     refresh: RefreshWorkspace
     patience: Patience = field(default_factory=Patience)
     log_settles_within: timedelta = LOG_SETTLES_WITHIN

@@ -15,6 +15,9 @@ class ApiSettings(Settings):
     )
     api_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     api_request_seconds: float = Field(30.0, gt=0, description="Longest time until an answer begins, in seconds.")
+    api_webhook_env_prefix: str = Field(
+        "WEBHOOK_", min_length=1, description="Beginning of the variables that webhooks' `ref+env://NAME` may name."
+    )
     api_viewers: int = Field(1000, ge=1, description="Most open log streams of this process.")
 
     @field_validator("api_cors_origins")

@@ -4,6 +4,7 @@ import asyncio
 
 from services.api.app import create_app
 from services.api.follow_announcements import FollowAnnouncements
+from services.api.job_ends import JobEnds
 from services.api.live_logs import LiveLogs
 from services.api.parts import Parts
 from services.api.settings import ApiSettings
@@ -33,23 +34,25 @@ def build(
         SettingsRefused: the server's YAML file makes no sense.
     """
     clock = clock or SystemClock()
+    lifecycle = lifecycle or Lifecycle()
     catalog = build_catalog(storage.workspaces, read_config(settings), clock)
     return Parts(
         settings=settings,
         clock=clock,
-        lifecycle=lifecycle or Lifecycle(),
+        lifecycle=lifecycle,
         storage=storage,
         broker=broker,
         catalog=catalog,
         orchestrator=Orchestrator(storage, broker, catalog, JinjaRenderer(), clock, partitions=settings.partitions),
         live=LiveLogs(broker, storage.jobs),
+        ends=JobEnds(storage.jobs, lifecycle.stopping),
         refresh=RefreshWorkspace(storage.workspaces, broker, catalog, clock),
     )
 
 
 async def run_loops(parts: Parts) -> None:
     """Everything but HTTP, until the stop signal: the outbox's relay, the log-event consumer, live logs, hints."""
-    announcements = FollowAnnouncements(parts.broker, parts.live, parts.catalog)
+    announcements = FollowAnnouncements(parts.broker, parts.live, parts.ends, parts.catalog)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(parts.orchestrator.run(parts.lifecycle), name="orchestrator")
         tasks.create_task(StoreLogs(parts.broker, parts.storage.logs).run(parts.lifecycle), name="store_logs")

@@ -81,6 +81,10 @@ class TriggerView(Answer):
     timezone: str | None = IfSet
     task: str = Field(examples=["hello-world"])
     enabled: bool
+    paused: bool = Field(default=False, description="By people, until it is resumed.")
+    catch_up: str | None = IfSet
+    concurrency: str | None = IfSet
+    mode: str | None = IfSet
     input: JsonObject
     next_runs: list[str] = Field(examples=[["2026-02-19T02:00:00+00:00"]])
 

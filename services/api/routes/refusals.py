@@ -6,6 +6,7 @@ from services.api.models.problems import ProblemDetails
 
 _TOLD = {
     400: "The request does not fit; `errors` names each field.",
+    401: "The caller does not prove who it is.",
     404: "There is no such thing.",
     409: "It is in a state that does not allow this.",
     413: "The body is too large.",

@@ -47,13 +47,13 @@ async def list_tasks(parts: PartsOf, workspace: WorkspaceName) -> list[TaskRow]:
 @router.get("/workspaces/{workspace}/tasks/{task}", responses=refusals(404))
 async def show_task(parts: PartsOf, workspace: WorkspaceName, task: TaskName) -> TaskDetail:
     """Show a task with its input, flow and triggers."""
-    return await read_workspaces.show_task(parts.catalog, parts.clock, workspace, task)
+    return await read_workspaces.show_task(parts.catalog, parts.storage.fires, parts.clock, workspace, task)
 
 
 @router.get("/workspaces/{workspace}/triggers", responses=refusals(404))
 async def list_triggers(parts: PartsOf, workspace: WorkspaceName) -> list[TriggerView]:
     """List the triggers of a workspace with their next five fire times."""
-    return await read_workspaces.list_triggers(parts.catalog, parts.clock, workspace)
+    return await read_workspaces.list_triggers(parts.catalog, parts.storage.fires, parts.clock, workspace)
 
 
 @router.post(

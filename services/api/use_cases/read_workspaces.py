@@ -1,5 +1,8 @@
 """Workspaces, tasks and triggers, read from the catalog."""
 
+from datetime import datetime
+from typing import Any
+
 from services.api.models.workspaces import (
     FlowStepView,
     InputFieldView,
@@ -9,12 +12,19 @@ from services.api.models.workspaces import (
     WorkspaceRow,
     format_time,
 )
+from services.api.use_cases.webhook_names import find_taken
 from shared.definition.cron import next_fires
-from shared.definition.models import StepDefinition, TaskDefinition, WorkspaceDefinition
+from shared.definition.models import (
+    StepDefinition,
+    TaskDefinition,
+    TriggerDefinition,
+    WebhookTrigger,
+    WorkspaceDefinition,
+)
 from shared.errors import NotFound
 from shared.orchestration.catalog import Catalog, LoadedRevision
 from shared.runtime.clock import Clock
-from shared.storage.ports import WorkspaceStore
+from shared.storage.ports import FireStore, WorkspaceStore
 from shared.storage.records import WorkspaceRecord
 
 NEXT_RUNS = 5
@@ -22,7 +32,9 @@ NEXT_RUNS = 5
 
 async def list_workspaces(workspaces: WorkspaceStore, catalog: Catalog) -> list[WorkspaceRow]:
     """All workspaces, by name; one that could not be loaded has no counts and an `error`."""
-    return [await _workspace_row(record, catalog) for record in await workspaces.list_workspaces()]
+    found = [(record, await _load(catalog, record)) for record in await workspaces.list_workspaces()]
+    taken = find_taken([loaded for _, loaded in found if loaded is not None])
+    return [_workspace_row(record, loaded, taken.get(record.name, [])) for record, loaded in found]
 
 
 async def list_tasks(catalog: Catalog, workspace: str) -> list[TaskRow]:
@@ -39,7 +51,7 @@ async def list_all_tasks(workspaces: WorkspaceStore, catalog: Catalog) -> list[T
     return found
 
 
-async def show_task(catalog: Catalog, clock: Clock, workspace: str, task: str) -> TaskDetail:
+async def show_task(catalog: Catalog, fires: FireStore, clock: Clock, workspace: str, task: str) -> TaskDetail:
     """One task with its flow and triggers.
 
     Raises:
@@ -52,7 +64,7 @@ async def show_task(catalog: Catalog, clock: Clock, workspace: str, task: str) -
         name: InputFieldView.model_validate(field.model_dump(exclude_defaults=True))
         for name, field in definition.input.items()
     }
-    triggers = [one for one in _trigger_views(loaded.definition, clock) if one.task == task]
+    triggers = [one for one in await _trigger_views(loaded, fires, clock) if one.task == task]
     return TaskDetail(
         **_task_row(loaded, task, definition).model_dump(),
         input=fields,
@@ -63,9 +75,9 @@ async def show_task(catalog: Catalog, clock: Clock, workspace: str, task: str) -
     )
 
 
-async def list_triggers(catalog: Catalog, clock: Clock, workspace: str) -> list[TriggerView]:
+async def list_triggers(catalog: Catalog, fires: FireStore, clock: Clock, workspace: str) -> list[TriggerView]:
     """The triggers of a workspace with their next fire times, disabled ones too."""
-    return _trigger_views((await catalog.current(workspace)).definition, clock)
+    return await _trigger_views(await catalog.current(workspace), fires, clock)
 
 
 def find_task(loaded: LoadedRevision, task: str) -> TaskDefinition:
@@ -88,8 +100,7 @@ async def _load(catalog: Catalog, record: WorkspaceRecord) -> LoadedRevision | N
         return None
 
 
-async def _workspace_row(record: WorkspaceRecord, catalog: Catalog) -> WorkspaceRow:
-    loaded = await _load(catalog, record)
+def _workspace_row(record: WorkspaceRecord, loaded: LoadedRevision | None, taken: list[str]) -> WorkspaceRow:
     definition = loaded.definition if loaded else WorkspaceDefinition()
     return WorkspaceRow(
         name=record.name,
@@ -98,7 +109,7 @@ async def _workspace_row(record: WorkspaceRecord, catalog: Catalog) -> Workspace
         triggers_count=len(definition.triggers),
         revision=loaded.revision if loaded else record.revision,
         error=record.error,
-        warnings=[str(problem) for problem in loaded.problems] if loaded else [],
+        warnings=[*(str(problem) for problem in loaded.problems), *taken] if loaded else [],
     )
 
 
@@ -133,18 +144,32 @@ def _step_view(task: str, name: str, step: StepDefinition) -> FlowStepView:
     )
 
 
-def _trigger_views(definition: WorkspaceDefinition, clock: Clock) -> list[TriggerView]:
-    now = clock.now()
+async def _trigger_views(loaded: LoadedRevision, fires: FireStore, clock: Clock) -> list[TriggerView]:
+    now, paused = clock.now(), await fires.load_paused()
     return [
-        TriggerView(
-            name=name,
-            type=trigger.type,
-            cron=trigger.cron,
-            timezone=trigger.timezone,
-            task=trigger.task,
-            enabled=trigger.enabled,
-            input=trigger.input,
-            next_runs=[format_time(at) for at in next_fires(trigger.cron, trigger.timezone, now, NEXT_RUNS)],
-        )
-        for name, trigger in sorted(definition.triggers.items())
+        _trigger_view(name, trigger, now, is_paused=f"{loaded.workspace}/{name}" in paused)
+        for name, trigger in sorted(loaded.definition.triggers.items())
     ]
+
+
+def _trigger_view(name: str, trigger: TriggerDefinition, now: datetime, *, is_paused: bool) -> TriggerView:
+    """What people may know of a trigger: neither a webhook's name nor its secret."""
+    shared: dict[str, Any] = {
+        "name": name,
+        "type": trigger.type,
+        "task": trigger.task,
+        "enabled": trigger.enabled,
+        "paused": is_paused,
+        "input": trigger.input,
+    }
+    if isinstance(trigger, WebhookTrigger):
+        return TriggerView(**shared, mode=trigger.mode, next_runs=[])
+    fires = next_fires(trigger.cron, trigger.timezone, now, NEXT_RUNS)
+    return TriggerView(
+        **shared,
+        cron=trigger.cron,
+        timezone=trigger.timezone,
+        catch_up=trigger.catch_up,
+        concurrency=trigger.concurrency,
+        next_runs=[format_time(at) for at in fires],
+    )
