@@ -1,11 +1,13 @@
 """Carries one attempt from its command to its confirmed report."""
 
 import asyncio
+import traceback
 from collections.abc import Mapping
 
 import structlog
 
 from services.worker.halt import Halt, HaltReason
+from services.worker.open_secrets import SecretOpener, conceal
 from services.worker.report import Report
 from services.worker.runners.runner import CannotRun, Runner, StepResult
 from services.worker.ship_logs import LogShipper
@@ -23,11 +25,19 @@ class StepRun:
     """Runs attempts, one call each."""
 
     def __init__(
-        self, broker: Broker, clock: Clock, runners: Mapping[str, Runner], *, worker_id: str, partitions: int
+        self,
+        broker: Broker,
+        clock: Clock,
+        runners: Mapping[str, Runner],
+        secrets: SecretOpener,
+        *,
+        worker_id: str,
+        partitions: int,
     ) -> None:
         self._broker = broker
         self._clock = clock
         self._runners = runners
+        self._secrets = secrets
         self._worker_id = worker_id
         self._partitions = partitions
 
@@ -56,12 +66,16 @@ class StepRun:
     async def _run_owned(self, step: RunStepMessage, shipper: LogShipper, halt: Halt) -> StepResult:
         """The owner of an attempt: a defect in here is the attempt's failure, and the worker lives on."""
         try:
-            return await self._run_when_possible(step, shipper, halt)
+            opened, shipper.redactor = await self._secrets.open(step)
+            result = await self._run_when_possible(opened, shipper, halt)
         except CannotRun as refusal:
-            return StepResult(Outcome.FAILED, error=str(refusal))
-        except Exception as error:
-            log.exception("step.broken", job_id=step.job_id, step=step.step, attempt=step.attempt)
-            return StepResult(Outcome.FAILED, error=f"The worker could not run this step: {_sentence(error)}")
+            result = StepResult(Outcome.FAILED, error=str(refusal))
+        except Exception as error:  # noqa: BLE001 - the owner of the attempt, as above; logged below
+            told = shipper.redactor.redact_text(_sentence(error))
+            # a traceback's texts may tell a secret
+            log.error("step.broken", job_id=step.job_id, step=step.step, error=told, trace=_trace(error))  # noqa: TRY400 - as above
+            result = StepResult(Outcome.FAILED, error=f"The worker could not run this step: {told}")
+        return conceal(result, shipper.redactor)
 
     async def _run_when_possible(self, step: RunStepMessage, shipper: LogShipper, halt: Halt) -> StepResult:
         """Wait for as long as the store is away; runners ask it only before they start anything."""
@@ -77,6 +91,14 @@ class StepRun:
             await self._clock.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
         return StepResult(Outcome.CANCELLED, error="Step was cancelled")
+
+
+def _trace(error: BaseException) -> list[str]:
+    """Where it happened, without what was said or looked at there."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    return [type(error).__name__, *(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)]
 
 
 def _sentence(error: BaseException) -> str:

@@ -17,6 +17,11 @@ class WorkerSettings(Settings):
     worker_slots: int = Field(4, ge=1, le=1000, description="Steps at the same time.")
     worker_tags: tuple[str, ...] = Field((), description='Extra abilities, as JSON: ["gpu", "eu"].')
     worker_exclusive: bool = Field(False, description="Run only steps that ask for every tag of this worker.")
+    worker_secret_env_prefix: str = Field(
+        "SECRET_", min_length=1, description="What variables begin with that workflows may have as secrets."
+    )
+    worker_secret_dir: Path | None = Field(None, description="Folder with files that workflows may have as secrets.")
+    worker_secret_vals: bool = Field(False, description="Ask the `vals` program for the other secrets.")
     worker_http_allow: tuple[str, ...] = Field(
         (), description='Hosts and networks beside the public ones that http steps may reach, as JSON: ["10.1.0.0/16"].'
     )

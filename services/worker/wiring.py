@@ -12,7 +12,9 @@ from services.worker.handle_step import StepHandler
 from services.worker.hear_control import ControlHearer
 from services.worker.heartbeat import Heartbeat
 from services.worker.look_up import LookUp
+from services.worker.open_secrets import SecretOpener
 from services.worker.process_group import ProcessGroups
+from services.worker.resolve_secrets import SecretSources
 from services.worker.routes import FUNCTION, HTTP, SCRIPT, Coverage
 from services.worker.run_step import StepRun
 from services.worker.runners.addresses import AddressBook
@@ -94,7 +96,12 @@ def build(
         FUNCTION: FunctionRunner(functions, processes, packages),
         HTTP: HttpRunner(AddressBook(settings.worker_http_allow)),
     }
-    step_run = StepRun(broker, clock, runners, worker_id=worker_id, partitions=settings.partitions)
+    secrets = SecretOpener(
+        SecretSources(
+            settings.worker_secret_env_prefix, settings.worker_secret_dir, has_vals=settings.worker_secret_vals
+        )
+    )
+    step_run = StepRun(broker, clock, runners, secrets, worker_id=worker_id, partitions=settings.partitions)
     look_up = LookUp(storage.jobs, storage.workers, clock, heartbeat_every)
     handler = StepHandler(attempts, look_up, step_run, clock)
     hold = timedelta(seconds=settings.worker_hold_seconds)
