@@ -9,7 +9,20 @@ from services.api.error_responses import add_error_responses
 from services.api.middleware import BodyLimit, RequestOwner
 from services.api.openapi import describe
 from services.api.parts import Parts
-from services.api.routes import hooks, jobs, log_stream, logs, refresh, system, triggers, validate, workers, workspaces
+from services.api.routes import (
+    artifacts,
+    control,
+    hooks,
+    jobs,
+    log_stream,
+    logs,
+    refresh,
+    system,
+    triggers,
+    validate,
+    workers,
+    workspaces,
+)
 from services.api.settings import ApiSettings
 from shared.runtime.version import VERSION
 
@@ -19,7 +32,9 @@ ROUTERS = (
     triggers.router,
     hooks.router,
     jobs.router,
+    control.router,
     logs.router,
+    artifacts.router,
     log_stream.router,
     workers.router,
     system.router,

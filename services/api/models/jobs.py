@@ -5,19 +5,19 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from services.api.models.fields import JOB_ID, WORKER_ID, Answer, JsonObject
+from services.api.models.fields import JOB_ID, WORKER_ID, Answer, IfSet, JsonObject
 from shared.engine.states import JobStatus, StepStatus
 
 
 class JobRow(Answer):
-    """A job in a list. The `retry_…` fields are kept for clients that read them."""
+    """A job in a list; the `retry_…` fields are filled in where one job is shown."""
 
     job_id: str = Field(examples=[JOB_ID])
     workspace: str = Field(examples=["default"])
     task_name: str = Field(examples=["hello-world"])
     mode: str = Field(examples=["distributed"])
     status: JobStatus
-    source_type: str = Field(examples=["api"], description="api, user, trigger, webhook, hook or task.")
+    source_type: str = Field(examples=["api"], description="api, user, trigger, webhook, hook, task, retry or rerun.")
     source_id: str | None
     revision: str = Field(examples=["abc123def456"])
     reason: str | None = Field(description="Why it has this status, for example `timed_out`.")
@@ -68,6 +68,10 @@ class StepView(Answer):
     max_retries: int | None = None
     retry_history: list[JsonObject] = Field(default_factory=list)
     retry_at: datetime | None = None
+    settled_by: str | None = Field(default=None, description="Who skipped or completed the step by hand.")
+    child_job_id: str | None = Field(default=None, description="The job that a step of type `task` started.")
+    approval_message: str | None = IfSet
+    approval_fields: JsonObject | None = IfSet
 
 
 class JobDetail(JobRow):
@@ -76,6 +80,8 @@ class JobDetail(JobRow):
     input: JsonObject = Field(examples=[{"name": "World"}])
     raw_input: JsonObject = Field(examples=[{}], description="What the caller sent, without defaults.")
     output: Any
+    parent_job_id: str | None = Field(default=None, description="The job whose step started this one.")
+    parent_step: str | None = None
     source_job_id: str | None = None
     restart_from_step: str | None = None
     worker_id: str | None = None
@@ -89,6 +95,9 @@ class ExecuteRequest(Answer):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     input: JsonObject = Field(default_factory=dict, examples=[{"name": "World"}])
+    source_job_id: str | None = Field(
+        default=None, description="The job whose input was edited for this one; its secret values are taken over."
+    )
 
 
 class ExecuteAnswer(Answer):

@@ -67,6 +67,6 @@ async def execute_task(
     """Start a job of the task. The body may be left out: no input."""
     body = await read_json(request)
     job_id = await execution.execute_task(
-        parts.catalog, parts.orchestrator, parts.storage.idempotency, workspace, task, body, idempotency_key
+        parts.catalog, parts.orchestrator, parts.storage, workspace, task, body, idempotency_key
     )
     return ExecuteAnswer(job_id=job_id)

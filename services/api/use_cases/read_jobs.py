@@ -1,6 +1,8 @@
 """Jobs, read from the store."""
 
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from typing import Any
 
 from services.api.models.jobs import JobDetail, JobPage, JobRow, StepView
 from services.api.models.system import JobCounts
@@ -13,7 +15,7 @@ from shared.storage.ports import JobStore
 from shared.storage.records import JobFilter, JobSummary
 
 DEFAULT_MODE = "distributed"  # hooks have no definition of their own
-SOURCE_TYPES = ("api", "user", "trigger", "webhook", "hook", "task")
+SOURCE_TYPES = ("api", "user", "trigger", "webhook", "hook", "task", "retry", "rerun")
 
 
 async def list_jobs(
@@ -71,7 +73,14 @@ async def show_job(jobs: JobStore, catalog: Catalog, job_id: str) -> JobDetail:
         raw_input=dict(job.raw_input),
         output=job.output,
         warnings=list(job.warnings),
-        steps=[_step(job.flow.steps[name], job.steps[name]) for name in _in_order(job) if name in job.steps],
+        retry_of_job_id=job.retry_of_job_id,
+        retry_job_id=job.retry_job_id,
+        retry_attempt=job.retry_attempt,
+        max_retries=job.max_retries or None,
+        parent_job_id=job.parent_job_id,
+        parent_step=job.parent_step,
+        source_job_id=job.source_job_id,
+        steps=[_step(*each) for each in _in_order(job)],
     )
 
 
@@ -123,16 +132,31 @@ async def _mode(catalog: Catalog, workspace: str, revision: str, task: str) -> s
     return found.mode if found else DEFAULT_MODE
 
 
-def _in_order(job: Job) -> list[str]:
-    """The names of the steps, each after what it depends on, else in the author's order."""
+def _in_order(job: Job) -> Iterator[tuple[str, StepSpec, Step]]:
+    """The steps, each after what it depends on, else in the author's order; a loop's instances follow it."""
     sorter = TopologicalSorter({name: spec.depends_on for name, spec in job.flow.steps.items()})
-    return list(sorter.static_order())
+    instances: dict[str, list[str]] = {}
+    for name, step in job.steps.items():
+        if step.loop_source is not None:
+            instances.setdefault(step.loop_source, []).append(name)
+    for name in sorter.static_order():
+        spec = job.flow.steps[name]
+        yield from ((each, spec, job.steps[each]) for each in (name, *instances.get(name, ())) if each in job.steps)
 
 
-def _step(spec: StepSpec, step: Step) -> StepView:
+def _approval(spec: StepSpec, step: Step) -> dict[str, Any]:
+    """What only a step that asks somebody has."""
+    if spec.action.type != "approval":
+        return {}
+    message = step.output.get("approval_message") if isinstance(step.output, dict) else None
+    return {"approval_message": message, "approval_fields": dict(spec.action.input)}
+
+
+def _step(name: str, spec: StepSpec, step: Step) -> StepView:
     image = spec.action.spec.get("image")
+    loop = spec.loop if step.loop_source is None else None
     return StepView(
-        step_name=spec.name,
+        step_name=name,
         action_name=spec.action.name,
         action_type=spec.action.type,
         action_image=image if isinstance(image, str) else None,
@@ -151,4 +175,16 @@ def _step(spec: StepSpec, step: Step) -> StepView:
         log_lines=dict(step.log_lines),
         depends_on=list(spec.depends_on),
         when_condition=spec.when,
+        suspended_at=step.suspended_at,
+        for_each_expr=loop.items if loop is not None and isinstance(loop.items, str) else None,
+        loop_source=step.loop_source,
+        loop_index=step.loop_index,
+        loop_total=step.loop_total,
+        retry_attempt=step.retry_attempt,
+        max_retries=spec.retry.max_attempts if spec.retry is not None else None,
+        retry_history=[dict(each) for each in step.retry_history],
+        retry_at=step.retry_at,
+        settled_by=step.settled_by,
+        child_job_id=step.child_job_id,
+        **_approval(spec, step),
     )
