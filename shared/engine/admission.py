@@ -4,7 +4,7 @@ from collections import deque
 
 from shared.engine.begin import begin
 from shared.engine.draft import Draft
-from shared.engine.states import JobStatus, StepStatus
+from shared.engine.states import JobStatus
 from shared.engine.suspend import SUSPENDED_KINDS
 
 
@@ -19,10 +19,8 @@ def launch(draft: Draft, name: str) -> None:
 def admit_waiting(draft: Draft) -> bool:
     """Begin what waits, first come first, while there is room; whether there was anything to begin."""
     waiting = deque(draft.job.waiting)
-    while waiting and (not _is_pending(draft, waiting[0]) or _has_room(draft, waiting[0])):
-        name = waiting.popleft()
-        if _is_pending(draft, name):
-            begin(draft, name)
+    while waiting and _has_room(draft, waiting[0]):
+        begin(draft, waiting.popleft())
     has_moved = len(waiting) < len(draft.job.waiting)
     if has_moved:
         draft.change_job(waiting=tuple(waiting))
@@ -38,7 +36,3 @@ def _has_room(draft: Draft, name: str) -> bool:
 def _takes_room(draft: Draft, name: str) -> bool:
     """Whether the step counts: there is a limit, and it keeps a worker or a child job busy."""
     return draft.flow.max_parallel_steps is not None and draft.spec(name).action.type not in SUSPENDED_KINDS
-
-
-def _is_pending(draft: Draft, name: str) -> bool:
-    return draft.steps[name].status is StepStatus.PENDING

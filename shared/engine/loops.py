@@ -17,13 +17,13 @@ from shared.engine.visibility import Visible, seen_by_condition
 
 MOST_ITEMS = 1000
 """Instances that one job document holds for a loop; each is some 300 bytes beside its input and output."""
+_NO_LOOP = Loop(())
 _WRONG = (StepStatus.FAILED, StepStatus.CANCELLED)
 
 
 def expand(draft: Draft, name: str) -> None:
     """Give a pending placeholder its instances, and launch as many as may run at once."""
-    loop = draft.flow.steps[name].loop
-    items = _find_items(draft, loop) if loop is not None else ()
+    items = _find_items(draft, name)
     if isinstance(items, str):
         draft.fail_step(name, items)
         return
@@ -54,9 +54,13 @@ def end_instance(draft: Draft, name: str) -> None:
         _end(draft, source)
 
 
-def _find_items(draft: Draft, loop: Loop) -> tuple[Json, ...] | str:
+def _loop(draft: Draft, source: str) -> Loop:
+    return draft.flow.steps[source].loop or _NO_LOOP
+
+
+def _find_items(draft: Draft, source: str) -> tuple[Json, ...] | str:
     """The items, or why there are none."""
-    items: Json = loop.items
+    items: Json = _loop(draft, source).items
     if isinstance(items, str):
         try:
             items = draft.renderer.render(items, Visible(draft, draft.job.input, seen_by_condition))
@@ -101,17 +105,16 @@ def _go_on(draft: Draft, source: str) -> None:
 
 def _most_at_once(draft: Draft, source: str) -> int:
     """More than the job lets run at once would only wait elsewhere."""
-    loop, limits = draft.flow.steps[source].loop, [draft.flow.max_parallel_steps]
-    if loop is not None:
-        limits += [loop.max_parallel, 1 if loop.is_sequential else None]
+    loop = _loop(draft, source)
+    limits = (draft.flow.max_parallel_steps, loop.max_parallel, 1 if loop.is_sequential else None)
     return min((limit for limit in limits if limit is not None), default=MOST_ITEMS)
 
 
 def _is_stopped_by(draft: Draft, source: str, name: str) -> bool:
-    spec, status = draft.flow.steps[source], draft.steps[name].status
-    if spec.loop is None or not spec.loop.is_sequential:
+    if not _loop(draft, source).is_sequential:
         return False
-    return status is StepStatus.CANCELLED or (status is StepStatus.FAILED and not spec.continue_on_failure)
+    is_tolerant, status = draft.flow.steps[source].continue_on_failure, draft.steps[name].status
+    return status is StepStatus.CANCELLED or (status is StepStatus.FAILED and not is_tolerant)
 
 
 def _skip_rest(draft: Draft, source: str, cause: str) -> None:

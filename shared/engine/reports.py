@@ -25,7 +25,7 @@ MOST_LOST_ATTEMPTS = 3
 def start_step(draft: Draft, event: StepStarted) -> Ignored | None:
     """Give the step into the worker's hands; of two workers with the same attempt the later one holds it."""
     step = draft.steps.get(event.step)
-    if step is None or step.attempt != event.attempt or step.status is StepStatus.PENDING:
+    if step is None or not _is_for_workers(draft, event, step):
         return Ignored.STALE
     if step.status.is_terminal:
         return _stop_unwanted(draft, event, step)
@@ -79,12 +79,18 @@ def lose_step(draft: Draft, event: StepLost) -> Ignored | None:
 
 def _fence(draft: Draft, event: StepFinished | StepLost) -> Ignored | None:
     step = draft.steps.get(event.step)
-    if step is None or step.attempt != event.attempt or step.status is StepStatus.PENDING:
+    if step is None or not _is_for_workers(draft, event, step):
         return Ignored.STALE
     if step.status.is_terminal:
         return Ignored.DUPLICATE
     is_held_by_another = step.status is StepStatus.RUNNING and step.worker_id != event.worker_id
     return Ignored.STALE if is_held_by_another else None
+
+
+def _is_for_workers(draft: Draft, event: StepStarted | StepFinished | StepLost, step: Step) -> bool:
+    """Whether the report is about the step's attempt, and the attempt one that workers run."""
+    is_of_engine = step.suspended_at is not None or step.child_job_id is not None or draft.is_loop(event.step)
+    return step.attempt == event.attempt and step.status is not StepStatus.PENDING and not is_of_engine
 
 
 def _hold(draft: Draft, event: StepStarted) -> None:

@@ -48,4 +48,4 @@ def plain(value: object) -> object:
 
 def rest_of(job: Job, expected: dict[str, object]) -> dict[str, object]:
     """What else the scenario wants to see of the job: `output`, `reason`."""
-    return {name: getattr(job, name) for name in expected}
+    return {name: plain(getattr(job, name)) for name in expected}

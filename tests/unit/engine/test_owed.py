@@ -1,10 +1,13 @@
 """Commands in the outbox: owed until they are overtaken."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TypeVar
 
-from shared.engine.commands import CancelStep, Command, RunStep, SetTimer
+from shared.engine.commands import CancelChild, CancelStep, Command, RunStep, SetTimer, StartChild
 from shared.engine.decide import decide
 from shared.engine.events import (
+    ChildFinished,
     Event,
     JobCancelRequested,
     JobCreated,
@@ -13,12 +16,14 @@ from shared.engine.events import (
     StepStarted,
     TimerFired,
 )
-from shared.engine.flow import Hook
+from shared.engine.flow import Action, Hook, Retry
 from shared.engine.job import Job
 from shared.engine.owed import is_owed
-from shared.engine.states import Outcome, TimerKind
+from shared.engine.states import JobStatus, Outcome, TimerKind
 from tests.support.jobs import SCRIPT, Verbatim, after, at, job_of, step
 
+Kind = TypeVar("Kind")
+TASK = Action("call", "task", "", spec={"task": "child"})
 CREATED = JobCreated(at(0))
 STARTED = StepStarted(at(1), "a", 1, "w1")
 FINISHED = StepFinished(at(2), "a", 1, "w1", Outcome.COMPLETED)
@@ -81,6 +86,34 @@ def test_the_timer_of_a_job_is_owed_until_the_job_ends() -> None:
     timer = the(SetTimer, CREATED)
     assert is_owed(job_after(CREATED, STARTED), timer)
     assert not is_owed(job_after(CREATED, STARTED, CANCELLED), timer)
+
+
+def test_a_child_job_is_owed_while_its_attempt_runs_and_its_cancellation_until_it_is_confirmed() -> None:
+    job = job_of(step("a", action=TASK))
+    start = only(StartChild, decide(job, CREATED, Verbatim()).commands)
+    begun = after(job, CREATED)
+    assert is_owed(begun, start)
+    cancelled = decide(begun, CANCELLED, Verbatim())
+    assert is_owed(cancelled.job, start), "the child must be there to be cancelled"
+    assert is_owed(cancelled.job, only(CancelChild, cancelled.commands))
+    child = begun.steps["a"].child_job_id or ""
+    assert not is_owed(after(begun, ChildFinished(at(2), "a", 1, child, JobStatus.COMPLETED)), start)
+
+
+def test_the_timer_of_a_retry_is_owed_until_the_next_attempt() -> None:
+    job = job_of(step("a", retry=Retry()))
+    failed = StepFinished(at(2), "a", 1, "w1", Outcome.FAILED)
+    decision = decide(after(job, CREATED), failed, Verbatim())
+    timer = only(SetTimer, decision.commands)
+    assert is_owed(decision.job, timer)
+    again = after(decision.job, TimerFired(at(40), TimerKind.RETRY, "a", 1))
+    assert not is_owed(again, timer)
+
+
+def only(kind: type[Kind], commands: Sequence[Command]) -> Kind:
+    """The one command of that kind."""
+    (found,) = [each for each in commands if isinstance(each, kind)]
+    return found
 
 
 def test_hooks_and_lines_are_owed_until_they_are_confirmed() -> None:
