@@ -14,6 +14,9 @@ from shared.engine.states import TimerKind
 from shared.engine.transitions import StepMove
 from shared.engine.visibility import Visible, each_of, seen_by_condition
 
+LONGEST_EVENT_KEY = 256
+"""Characters; jobs are looked up by it, so it stands in an index."""
+
 
 def ask(draft: Draft, name: str) -> None:
     """Wait until somebody approves or rejects.
@@ -45,11 +48,13 @@ def await_event(draft: Draft, name: str) -> None:
     """Wait for the event with this key.
 
     Raises:
-        RenderFailed: the key, or it is empty; nothing has changed.
+        RenderFailed: the key, or it is empty or too long; nothing has changed.
     """
     key = str(_render(draft, name, "event_key")).strip()
     if not key:
         raise RenderFailed("event_key is empty")
+    if len(key) > LONGEST_EVENT_KEY:
+        raise RenderFailed(f"event_key has {len(key)} characters, more than {LONGEST_EVENT_KEY}")
     _suspend(draft, name, waits_for=key)
     draft.say(f"[orchestration] Step '{name}' waiting for event '{key}'")
 

@@ -1,7 +1,7 @@
 """What a job's document holds for those who look for jobs, and the rows that they get.
 
 `found_by` is what the one index over jobs looks at, as each further index would slow down every save:
-`["task:hello", "status:running", "lease:<worker id>", "owing", …]`.
+`["task:hello", "status:running", "lease:<worker id>", "event:demo/order-7", "owing", …]`.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,10 @@ def encode_look_ups(job: Job) -> Document:
     """`found_by`; `leases`: who runs what now; `workers`: who has how many of the steps."""
     leases: list[Document] = []
     counts: dict[str, int] = {}
+    events: dict[str, None] = {}
     for name, step in job.steps.items():
+        if step.waits_for is not None and step.status is StepStatus.SUSPENDED:
+            events[f"{job.workspace}/{step.waits_for}"] = None
         if step.worker_id is None:
             continue
         counts[step.worker_id] = counts.get(step.worker_id, 0) + 1
@@ -39,6 +42,7 @@ def encode_look_ups(job: Job) -> Document:
     found_by = [mark(name, str(getattr(job, name))) for name in LISTED_BY]
     found_by += [mark("worker", worker_id) for worker_id in counts]
     found_by += [mark("lease", worker_id) for worker_id in dict.fromkeys(lease["worker_id"] for lease in leases)]
+    found_by += [mark("event", key) for key in events]
     workers = [{"id": worker_id, "steps": count} for worker_id, count in counts.items()]
     return {"found_by": found_by, "leases": leases, "workers": workers}
 

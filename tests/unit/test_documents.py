@@ -164,6 +164,14 @@ def test_only_who_owes_is_marked() -> None:
     assert OWING in encode_job(StoredJob(job, (a_command(job),)), "digest")["found_by"]
 
 
+def test_only_who_waits_for_an_event_is_found_by_it() -> None:
+    waiting = Step(StepStatus.SUSPENDED, 1, waits_for="order-7")
+    job = a_job(steps={"one": waiting, "two": waiting})
+    assert encode_job(StoredJob(job), "digest")["found_by"].count("event:demo/order-7") == 1
+    done = a_job(steps={"one": replace(waiting, status=StepStatus.COMPLETED), "two": Step()})
+    assert "event:demo/order-7" not in encode_job(StoredJob(done), "digest")["found_by"]
+
+
 def test_a_step_without_news_is_small() -> None:
     document = encode_job(StoredJob(a_job()), "digest")
     assert document["steps"] == {"one": {"status": "pending"}, "two": {"status": "pending"}}
