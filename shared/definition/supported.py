@@ -31,6 +31,7 @@ OPEN: frozenset[str] = frozenset(
         "retry",
         "sleep",
         "task",
+        "task retry",
     }
 )
 """Those that work from end to end in this release."""
