@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from uuid_utils import uuid7
 
+from services.worker.artifacts import Artifacts
 from services.worker.attempts import Attempts
 from services.worker.cache_folder import CacheFolder
 from services.worker.functions.pool import FunctionPool
@@ -92,7 +93,7 @@ def build(
         most_calls=settings.worker_function_calls,
     )
     runners: dict[str, Runner] = {
-        SCRIPT: ScriptRunner(workspaces, processes, packages),
+        SCRIPT: ScriptRunner(workspaces, processes, packages, Artifacts(storage.artifacts, clock)),
         FUNCTION: FunctionRunner(functions, processes, packages),
         HTTP: HttpRunner(AddressBook(settings.worker_http_allow)),
     }

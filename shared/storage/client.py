@@ -14,6 +14,7 @@ from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 
 from shared.errors import Rejected
+from shared.storage.artifacts import MongoArtifacts
 from shared.storage.calls import DRIVER_DEADLINE, Database, asks, translated
 from shared.storage.fires import MongoFires
 from shared.storage.idempotency import MongoIdempotency
@@ -51,6 +52,7 @@ class MongoStorage:
         self.partitions = MongoPartitions(database, self._time)
         self.routes = MongoRoutes(database)
         self.idempotency = MongoIdempotency(database, self._time)
+        self.artifacts = MongoArtifacts(database)
 
     async def ping(self) -> None:
         with translated():

@@ -1,6 +1,7 @@
 """All stores in memory: for tests, kept honest by the contract suite that MongoDB's stores pass too."""
 
 from shared.runtime.clock import Clock, SystemClock
+from shared.storage.memory_artifacts import MemoryArtifacts
 from shared.storage.memory_content import MemoryLogs, MemoryWorkspaces
 from shared.storage.memory_fleet import MemoryPartitions, MemoryWorkers
 from shared.storage.memory_jobs import MemoryJobs
@@ -21,6 +22,7 @@ class MemoryStorage:
         self.partitions = MemoryPartitions(clock)
         self.routes = MemoryRoutes()
         self.idempotency = MemoryIdempotency()
+        self.artifacts = MemoryArtifacts()
 
     async def ping(self) -> None:
         return

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from shared.storage.artifact_port import ArtifactStore
 from shared.storage.records import (
     JobFilter,
     JobSave,
@@ -268,6 +269,8 @@ class Storage(Protocol):
     def routes(self) -> RouteStore: ...
     @property
     def idempotency(self) -> IdempotencyStore: ...
+    @property
+    def artifacts(self) -> ArtifactStore: ...
 
     async def ping(self) -> None:
         """One round trip to the database, at most 3 s."""

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from services.worker.artifacts import Artifacts
 from services.worker.cache_folder import CacheFolder
 from services.worker.functions.pool import FunctionPool
 from services.worker.halt import Halt
@@ -17,6 +18,7 @@ from services.worker.runners.script import ScriptRunner
 from services.worker.strays import adopt_orphans
 from services.worker.workspace_cache import WorkspaceCache
 from shared.definition.archive import pack_folder
+from shared.runtime.clock import SystemClock
 from shared.storage.memory import MemoryStorage
 from shared.storage.records import RevisionRecord
 from tests.support.attempts import KeptLines, attempt
@@ -53,7 +55,7 @@ async def main() -> None:
         cache = WorkspaceCache(storage.workspaces, CacheFolder(Path(folder, "cache"), "bench"), keep=2, spares=4)
         async with cache, FunctionPool(cache, processes, keep=4, blanks=1, most_calls=10_000) as pool:
             runners: dict[str, Runner] = {
-                "script": ScriptRunner(cache, processes, packages),
+                "script": ScriptRunner(cache, processes, packages, Artifacts(storage.artifacts, SystemClock())),
                 "function": FunctionRunner(pool, processes, packages),
             }
             for name, action_type, spec in CASES:

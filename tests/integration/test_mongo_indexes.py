@@ -9,6 +9,8 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from shared.engine.states import JobStatus, TimerKind
 from shared.storage import ports
+from shared.storage.artifact_port import ArtifactStore
+from shared.storage.artifact_records import ArtifactRecord
 from shared.storage.client import MongoStorage
 from shared.storage.indexes import INDEXES
 from shared.storage.records import (
@@ -33,6 +35,7 @@ STORES = {
     "partitions": ports.PartitionStore,
     "routes": ports.RouteStore,
     "idempotency": ports.IdempotencyStore,
+    "artifacts": ArtifactStore,
 }
 OTHERS = {"insert", "getMore", "hello", "createIndexes", "endSessions", "ping"}
 """Commands that look nothing up."""
@@ -152,6 +155,13 @@ async def use_content(stores: Any) -> None:
     await stores.workspaces.load_revision("demo", "r1")
     await stores.workspaces.load_archive("demo", "r1")
     await stores.workspaces.remove_others([])
+    artifact = ArtifactRecord("job", "a", "one", 1, "content", "text/plain", 3, NOON)
+    await stores.artifacts.put_part("content", 0, b"abc")
+    await stores.artifacts.put(artifact)
+    await stores.artifacts.list_of("job")
+    await stores.artifacts.load("job", "a")
+    await stores.artifacts.load_part("content", 0)
+    await stores.artifacts.remove_parts([artifact])
     await stores.logs.append([LogChunk("job", "one", 1, first, ((NOON, "stdout", "x"),)) for first in range(3)])
     assert [chunk async for chunk in stores.logs.read("job")]
     assert [chunk async for chunk in stores.logs.read("job", step="one")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from services.worker.artifacts import Artifacts
 from services.worker.halt import Halt
 from services.worker.process_group import Launch, ProcessGroup, ProcessGroups
 from services.worker.read_output import LineSink
@@ -15,6 +16,7 @@ from services.worker.runners.execution import Deadline, Ending, Execution
 from services.worker.runners.packages import InstallFailed, Packages
 from services.worker.runners.runner import CannotRun, StepResult
 from services.worker.runners.toolchain import Toolchain
+from services.worker.state import AttemptState, States
 from services.worker.step_output import OutputRefused, OutputWatch, gather_output
 from services.worker.workspace_cache import WorkspaceCache
 from shared.engine.states import Outcome
@@ -24,18 +26,30 @@ from shared.messages.wire import RunStepMessage
 class ScriptRunner:
     """A process per attempt, in a fresh working copy of the workspace at the job's revision."""
 
-    def __init__(self, workspaces: WorkspaceCache, processes: ProcessGroups, packages: Packages) -> None:
+    def __init__(
+        self,
+        workspaces: WorkspaceCache,
+        processes: ProcessGroups,
+        packages: Packages,
+        artifacts: Artifacts,
+        states: States,
+    ) -> None:
         self._workspaces = workspaces
         self._processes = processes
         self._packages = packages
+        self._artifacts = artifacts
+        self._states = states
 
     async def run(self, step: RunStepMessage, sink: LineSink, halt: Halt) -> StepResult:
         if step.runner != "local":
             raise CannotRun(f"runner {step.runner!r} is not supported by this worker")
         folder = await self._workspaces.check_out(step.workspace, step.revision)
-        attempt = _Attempt(self._processes, self._packages, step, folder, sink, halt)
         try:
-            return await attempt.run(Deadline(step.timeout_seconds))
+            state = await self._states.open(step, folder)
+            attempt = _Attempt(self._processes, self._packages, step, folder, sink, halt, state)
+            result = await attempt.run(Deadline(step.timeout_seconds))
+            result = await self._states.keep(state, step, result, sink.redactor, halt)
+            return await self._artifacts.keep(step, attempt.artifacts, result)
         except InstallFailed as failure:
             return judge_install(failure.ending, step)
         finally:
@@ -52,12 +66,20 @@ class _Attempt:
     folder: Path
     sink: LineSink
     halt: Halt
+    state: AttemptState
+
+    @property
+    def artifacts(self) -> Path:
+        """Where it leaves files for people."""
+        return self.folder / "artifacts"
 
     async def run(self, deadline: Deadline) -> StepResult:
         """Install what it needs, run it, take its output."""
         input_file, output_file = self.folder / "input.json", self.folder / "output"
         input_file.write_bytes(orjson.dumps(self.step.input))
+        self.artifacts.mkdir()
         environment = build_environment(self.step, input_file=input_file, output_file=output_file)
+        environment |= {"ARTIFACTS_DIR": str(self.artifacts), **self.state.environment}
         path, workspace = environment.get("PATH", os.defpath), self.folder / "workspace"
 
         async def install(launch: Launch) -> Ending:
@@ -68,7 +90,12 @@ class _Attempt:
         command = build_command(self.step.spec, workspace, path=path, program=program)
         group = start(self.processes, Launch(command, environment, workspace))
         watch = OutputWatch()
-        ending = await Execution(group, self.sink, self.halt, deadline).run(see_stdout=watch.see)
+
+        def see(data: bytes) -> None:
+            watch.see(data)
+            self.state.see(data)
+
+        ending = await Execution(group, self.sink, self.halt, deadline).run(see_stdout=see)
         return ending.as_failure(timeout_seconds=deadline.seconds) or _take_output(watch, output_file)
 
 
