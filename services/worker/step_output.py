@@ -20,10 +20,11 @@ class OutputRefused(Exception):  # noqa: N818 - the broken fact
 class OutputWatch:
     """Looks for `OUTPUT: <json>` lines in raw stdout; the last valid one wins, invalid ones are passed over."""
 
-    def __init__(self) -> None:
+    def __init__(self, marker: bytes = MARKER) -> None:
         self.value: Any = None
         self.is_found = False
         self.is_too_long = False
+        self._marker = marker
         self._line: bytearray | None = bytearray()
 
     def see(self, data: bytes) -> None:
@@ -45,17 +46,17 @@ class OutputWatch:
     def end(self) -> None:
         """The stream, or the line that is being gathered, is over."""
         line, self._line = self._line, None
-        if line is not None and line.startswith(MARKER):
-            self._judge(bytes(line[len(MARKER) :]))
+        if line is not None and line.startswith(self._marker):
+            self._judge(bytes(line[len(self._marker) :]))
 
     def _see_whole_lines(self, data: bytes, start: int) -> None:
         """Judge the marker lines that lie in `data` from `start` on; `start` 0 is the middle of another line."""
         last = data.rfind(b"\n")
-        at = data.find(b"\n" + MARKER, max(start - 1, 0))
+        at = data.find(b"\n" + self._marker, max(start - 1, 0))
         while 0 <= at < last:
             stop = data.find(b"\n", at + 1)
-            self._judge(data[at + 1 + len(MARKER) : stop])
-            at = data.find(b"\n" + MARKER, stop)
+            self._judge(data[at + 1 + len(self._marker) : stop])
+            at = data.find(b"\n" + self._marker, stop)
 
     def _extend(self, part: bytes) -> None:
         if self._line is None:
@@ -63,7 +64,7 @@ class OutputWatch:
         self._line += part
         if len(self._line) > LONGEST_MARKER_BYTES:
             self._line, self.is_too_long = None, True
-        elif not (self._line.startswith(MARKER) or MARKER.startswith(bytes(self._line))):
+        elif not (self._line.startswith(self._marker) or self._marker.startswith(bytes(self._line))):
             self._line = None
 
     def _judge(self, text: bytes) -> None:

@@ -26,6 +26,7 @@ from services.worker.runners.runner import Runner
 from services.worker.runners.script import ScriptRunner
 from services.worker.settings import WorkerSettings
 from services.worker.slots import Slots
+from services.worker.state import States
 from services.worker.take_steps import StepTaker
 from services.worker.worker import Worker
 from services.worker.workspace_cache import WorkspaceCache
@@ -92,8 +93,9 @@ def build(
         blanks=settings.worker_function_blanks,
         most_calls=settings.worker_function_calls,
     )
+    states = States(storage.snapshots, clock)
     runners: dict[str, Runner] = {
-        SCRIPT: ScriptRunner(workspaces, processes, packages, Artifacts(storage.artifacts, clock)),
+        SCRIPT: ScriptRunner(workspaces, processes, packages, Artifacts(storage.artifacts, clock), states),
         FUNCTION: FunctionRunner(functions, processes, packages),
         HTTP: HttpRunner(AddressBook(settings.worker_http_allow)),
     }

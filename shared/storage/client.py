@@ -24,6 +24,7 @@ from shared.storage.logs import MongoLogs
 from shared.storage.partitions import MongoPartitions
 from shared.storage.routes import MongoRoutes
 from shared.storage.server_time import ServerTime
+from shared.storage.snapshots import MongoSnapshots
 from shared.storage.timers import MongoTimers
 from shared.storage.workers import MongoWorkers
 from shared.storage.workspaces import MongoWorkspaces
@@ -52,6 +53,7 @@ class MongoStorage:
         self.partitions = MongoPartitions(database, self._time)
         self.routes = MongoRoutes(database)
         self.idempotency = MongoIdempotency(database, self._time)
+        self.snapshots = MongoSnapshots(database)
         self.artifacts = MongoArtifacts(database)
 
     async def ping(self) -> None:

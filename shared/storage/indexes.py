@@ -39,6 +39,7 @@ INDEXES: tuple[Index, ...] = (
         "the chunks of a job, a step or an attempt from a line on; counting lines without reading them",
     ),
     Index("partitions", "by_owner", (("owner", UP), ("expires_at", UP)), "the partitions of a dispatcher"),
+    Index("snapshots", "by_scope", (("scope", UP), ("number", DOWN)), "the newest state of a task or a workspace"),
     Index(
         "dispatchers",
         "by_expiry",

@@ -6,6 +6,7 @@ from shared.storage.memory_content import MemoryLogs, MemoryWorkspaces
 from shared.storage.memory_fleet import MemoryPartitions, MemoryWorkers
 from shared.storage.memory_jobs import MemoryJobs
 from shared.storage.memory_small import MemoryFires, MemoryIdempotency, MemoryRoutes, MemoryTimers
+from shared.storage.memory_snapshots import MemorySnapshots
 
 
 class MemoryStorage:
@@ -22,6 +23,7 @@ class MemoryStorage:
         self.partitions = MemoryPartitions(clock)
         self.routes = MemoryRoutes()
         self.idempotency = MemoryIdempotency()
+        self.snapshots = MemorySnapshots()
         self.artifacts = MemoryArtifacts()
 
     async def ping(self) -> None:

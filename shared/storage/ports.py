@@ -18,6 +18,7 @@ from shared.storage.records import (
     WorkerRecord,
     WorkspaceRecord,
 )
+from shared.storage.snapshot_port import SnapshotStore
 
 
 class JobStore(Protocol):
@@ -269,6 +270,8 @@ class Storage(Protocol):
     def routes(self) -> RouteStore: ...
     @property
     def idempotency(self) -> IdempotencyStore: ...
+    @property
+    def snapshots(self) -> SnapshotStore: ...
     @property
     def artifacts(self) -> ArtifactStore: ...
 

@@ -140,6 +140,33 @@ class WorkspaceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StateScope:
+    """Whose state: a task's, or with `task` None the workspace's global one."""
+
+    workspace: str
+    task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecord:
+    """A state as one step or upload left it; never changes.
+
+    `number` counts the snapshots of a scope from 1. `state` is the content of `state.json`, `files` are `{path: bytes}`
+    of the others, which are in an archive of `archive_bytes`.
+    """
+
+    id: str
+    scope: StateScope
+    number: int
+    state: Mapping[str, Any]
+    files: Mapping[str, int]
+    archive_bytes: int
+    job_id: str
+    step: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LogChunk:
     """Consecutive lines of one attempt as stored: `lines` are `(ts, stream, text)`; `first` counts from 0."""
 

@@ -15,6 +15,7 @@ from services.worker.runners.function import FunctionRunner
 from services.worker.runners.packages import Packages
 from services.worker.runners.runner import Runner
 from services.worker.runners.script import ScriptRunner
+from services.worker.state import States
 from services.worker.strays import adopt_orphans
 from services.worker.workspace_cache import WorkspaceCache
 from shared.definition.archive import pack_folder
@@ -55,7 +56,13 @@ async def main() -> None:
         cache = WorkspaceCache(storage.workspaces, CacheFolder(Path(folder, "cache"), "bench"), keep=2, spares=4)
         async with cache, FunctionPool(cache, processes, keep=4, blanks=1, most_calls=10_000) as pool:
             runners: dict[str, Runner] = {
-                "script": ScriptRunner(cache, processes, packages, Artifacts(storage.artifacts, SystemClock())),
+                "script": ScriptRunner(
+                    cache,
+                    processes,
+                    packages,
+                    Artifacts(storage.artifacts, SystemClock()),
+                    States(storage.snapshots, SystemClock()),
+                ),
                 "function": FunctionRunner(pool, processes, packages),
             }
             for name, action_type, spec in CASES:

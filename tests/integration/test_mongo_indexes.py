@@ -18,11 +18,14 @@ from shared.storage.records import (
     LogChunk,
     RevisionRecord,
     RunningStep,
+    SnapshotRecord,
+    StateScope,
     StoredJob,
     Timer,
     WorkerRecord,
     WorkspaceRecord,
 )
+from shared.storage.snapshot_port import SnapshotStore
 from tests.support.storages import EVER, LONG, NOON, a_command, a_job, a_save, mongo_storage, running
 
 STORES = {
@@ -36,6 +39,7 @@ STORES = {
     "routes": ports.RouteStore,
     "idempotency": ports.IdempotencyStore,
     "artifacts": ArtifactStore,
+    "snapshots": SnapshotStore,
 }
 OTHERS = {"insert", "getMore", "hello", "createIndexes", "endSessions", "ping"}
 """Commands that look nothing up."""
@@ -169,6 +173,16 @@ async def use_content(stores: Any) -> None:
     await stores.logs.count_lines("job")
 
 
+async def use_snapshots(stores: Any) -> None:
+    scope = StateScope("demo", "work")
+    for number in range(1, 4):
+        record = SnapshotRecord(f"s{number}", scope, number, {}, {}, 2_000_000, "job", None, NOON)
+        await stores.snapshots.put(record, b"x" * 2_000_000, keep=2)
+        await stores.snapshots.load_archive(record)
+    await stores.snapshots.latest(scope)
+    await stores.snapshots.list_snapshots(scope)
+
+
 def look_ups(command: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The `find` commands that select what this command selects."""
     kind = next(iter(command))
@@ -214,7 +228,7 @@ def is_by_id(look_up: Mapping[str, Any]) -> bool:
 
 async def use_everything(storage: MongoStorage) -> None:
     stores = NotedStorage(storage)
-    for use in (use_jobs, use_timers_and_fires, use_workers, use_content):
+    for use in (use_jobs, use_timers_and_fires, use_workers, use_content, use_snapshots):
         await use(stores)
     methods = {f"{name}.{method}" for name, port in STORES.items() for method in vars(port) if method[0] != "_"}
     assert stores.called == methods, "a new method of a store is used here too"
