@@ -7,11 +7,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from shared.definition.templates import JinjaRenderer
-from shared.engine.commands import Command, RunStep, SetTimer, WriteServerLine
+from shared.engine.commands import Command, RunStep, SetTimer, StartChild, WriteServerLine
 from shared.engine.decide import decide
-from shared.engine.events import Event, JobCancelRequested, JobCreated, StepFinished, StepLost, StepStarted, TimerFired
+from shared.engine.events import (
+    ApprovalDecided,
+    ChildFinished,
+    Event,
+    EventReceived,
+    JobCancelRequested,
+    JobCreated,
+    StepFinished,
+    StepLost,
+    StepStarted,
+    TimerFired,
+)
 from shared.engine.job import Job, Step
-from shared.engine.states import JobStatus, Outcome, StepStatus
+from shared.engine.states import JobStatus, Outcome, StepStatus, TimerKind
 from tests.property.flows import jobs
 from tests.support.jobs import at
 
@@ -19,6 +30,8 @@ RENDERER = JinjaRenderer()
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 ANY = st.integers(0, 1000)
 IN_HAND = (StepStatus.READY, StepStatus.RUNNING)
+OUTSIDE = (*IN_HAND, StepStatus.SUSPENDED)
+ENDS = st.sampled_from([JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
 
 
 class UnreliableNetwork(RuleBasedStateMachine):
@@ -28,12 +41,13 @@ class UnreliableNetwork(RuleBasedStateMachine):
         super().__init__()
         self.seconds = 0
         self.runs: list[RunStep] = []
+        self.children: list[StartChild] = []
         self.timers: list[SetTimer] = []
         self.reports: list[Event] = []
         self.ids: set[str] = set()
         self.lines = 0
 
-    @initialize(job=jobs())
+    @initialize(job=jobs(is_rich=True))
     def create(self, job: Job) -> None:
         self.job = job
         self.tell(JobCreated(at(0)))
@@ -48,6 +62,22 @@ class UnreliableNetwork(RuleBasedStateMachine):
             self.reports.append(StepLost(self.tick(), **about, reason="no heartbeat"))
         else:
             self.reports.append(StepFinished(self.tick(), **about, outcome=outcome, output=outcome.value))
+
+    @precondition(lambda self: self.children)
+    @rule(which=ANY, status=ENDS)
+    def a_child_job_ends(self, which: int, status: JobStatus) -> None:
+        child = self.children[which % len(self.children)]
+        self.reports.append(ChildFinished(self.tick(), child.step, child.attempt, child.job_id, status, "output"))
+
+    @rule(which=ANY, is_approved=st.booleans())
+    def somebody_answers(self, which: int, *, is_approved: bool) -> None:
+        if name := self.suspended(which):
+            self.tell(ApprovalDecided(self.tick(), name, is_approved))
+
+    @rule(which=ANY)
+    def an_event_is_sent(self, which: int) -> None:
+        if name := self.suspended(which):
+            self.tell(EventReceived(self.tick(), name, "payload"))
 
     @precondition(lambda self: self.reports)
     @rule(which=ANY, comes_again=st.booleans())
@@ -81,7 +111,28 @@ class UnreliableNetwork(RuleBasedStateMachine):
 
     @invariant()
     def a_job_that_has_not_ended_waits_for_something(self) -> None:
-        assert self.job.status.is_terminal or any(step.status in IN_HAND for step in self.job.steps.values())
+        assert self.job.status.is_terminal or any(is_outside(self.job, name) for name in self.job.steps)
+
+    @invariant()
+    def busy_steps_are_counted_right_and_within_the_limit(self) -> None:
+        busy = sum(step.status in IN_HAND and not is_loop(self.job, name) for name, step in self.job.steps.items())
+        assert self.job.busy_steps == busy
+        limit = self.job.flow.max_parallel_steps
+        assert limit is None or busy <= limit
+
+    @invariant()
+    def what_waits_for_room_is_pending_and_finds_none(self) -> None:
+        assert all(self.job.steps[name].status is StepStatus.PENDING for name in self.job.waiting)
+        assert not self.job.waiting or self.job.busy_steps == self.job.flow.max_parallel_steps
+
+    @invariant()
+    def a_loop_knows_how_many_of_its_instances_are_open(self) -> None:
+        for name, step in self.job.steps.items():
+            if is_loop(self.job, name) and step.loop_total is not None:
+                own = [each for each in self.job.steps.values() if each.loop_source == name]
+                assert len(own) == step.loop_total
+                assert step.loop_open == sum(not each.status.is_terminal for each in own)
+                assert step.status is not StepStatus.COMPLETED or not step.loop_open
 
     @invariant()
     def in_an_ended_job_nothing_waits(self) -> None:
@@ -101,25 +152,46 @@ class UnreliableNetwork(RuleBasedStateMachine):
         assert (self.job.finished_at is not None) == self.job.status.is_terminal
 
     def teardown(self) -> None:
-        """Whoever holds a step reports at last: the job must end, in no more rounds than it has steps."""
+        """Whatever is outstanding comes at last: the job must end, in no more rounds than it can have attempts."""
         if not hasattr(self, "job"):
             return
-        for _ in self.job.steps:
-            for name, step in self.job.steps.items():
-                if step.status in IN_HAND:
-                    worker = step.worker_id or "w1"
-                    self.tell(StepFinished(self.tick(), name, step.attempt, worker, Outcome.COMPLETED))
+        for _ in range(100):
+            for name in list(self.job.steps):
+                if is_outside(self.job, name):
+                    self.tell(self.last_word(name))
         assert self.job.status.is_terminal
         assert self.job.are_hooks_fired
+
+    def last_word(self, name: str) -> Event:
+        """What ends the step's wait."""
+        step, now = self.job.steps[name], self.tick()
+        if step.child_job_id is not None:
+            return ChildFinished(now, name, step.attempt, step.child_job_id, JobStatus.COMPLETED)
+        if step.status is StepStatus.PENDING:
+            return TimerFired(now, TimerKind.RETRY, name, step.attempt)
+        if step.status is not StepStatus.SUSPENDED:
+            return StepFinished(now, name, step.attempt, step.worker_id or "w1", Outcome.COMPLETED)
+        match self.job.flow.steps[step.loop_source or name].action.type:
+            case "approval":
+                return ApprovalDecided(now, name, is_approved=True)
+            case "wait_for_event":
+                return EventReceived(now, name)
+            case _:
+                return TimerFired(now, TimerKind.SLEEP, name, step.attempt)
+
+    def suspended(self, which: int) -> str | None:
+        """One of the steps that wait for something outside."""
+        names = [name for name, step in self.job.steps.items() if step.status is StepStatus.SUSPENDED]
+        return names[which % len(names)] if names else None
 
     def tell(self, event: Event) -> None:
         """Decide, and check what holds of every decision."""
         before, decision = self.job, decide(self.job, event, RENDERER)
         assert decide(before, event, RENDERER) == decision, "deciding twice gives the same"
         again = decide(decision.job, event, RENDERER)
-        assert again.ignored, "the same event again is ignored"
+        assert again.ignored or again.refused, "the same event again changes nothing"
         assert again.job is decision.job
-        if decision.ignored:
+        if decision.ignored or decision.refused:
             assert decision.job is before
             assert not decision.commands
         self.job = decision.job
@@ -139,6 +211,8 @@ class UnreliableNetwork(RuleBasedStateMachine):
             self.ids.add(command.id)
             if isinstance(command, RunStep):
                 self.runs.append(command)
+            elif isinstance(command, StartChild):
+                self.children.append(command)
             elif isinstance(command, SetTimer):
                 self.timers.append(command)
             elif isinstance(command, WriteServerLine):
@@ -150,6 +224,17 @@ class UnreliableNetwork(RuleBasedStateMachine):
         """A later moment."""
         self.seconds += 1
         return at(self.seconds)
+
+
+def is_loop(job: Job, name: str) -> bool:
+    return name in job.flow.steps and job.flow.steps[name].loop is not None
+
+
+def is_outside(job: Job, name: str) -> bool:
+    """Whether a worker, a child job, a person, an event or a timer has the next word about the step."""
+    step = job.steps[name]
+    waits_for_retry = step.status is StepStatus.PENDING and step.retry_at is not None
+    return not is_loop(job, name) and (step.status in OUTSIDE or waits_for_retry)
 
 
 def check_step(before: Step, after: Step) -> None:
