@@ -8,7 +8,7 @@ from shared.definition.report import Place, Report
 from shared.definition.sealed import SECRET_NAME
 from shared.definition.supported import is_open
 
-_REFERENCE = re.compile(r"ref\+(?:env://[A-Za-z_][A-Za-z0-9_]*|file://[^\x00-\x1f{}]+)", re.ASCII)
+_REFERENCE = re.compile(r"ref\+(?:env://[A-Za-z_][A-Za-z0-9_]*|(?!env:)[a-z][a-z0-9+]*://[^\x00-\x1f{}]+)", re.ASCII)
 _ADVICE = "write `ref+env://NAME` or `ref+file://PATH` and give the value to the workers"
 
 

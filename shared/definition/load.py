@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from shared.definition.check import check
+from shared.definition.compose_yaml import Unreadable
 from shared.definition.libraries import Library, join_revision, overlay, to_library
 from shared.definition.models import WorkspaceDefinition
 from shared.definition.problems import Problem, Severity
-from shared.definition.read_yaml import Document, Unreadable, read_yaml
+from shared.definition.read_yaml import Document, read_yaml
 from shared.definition.report import Report
 from shared.definition.snapshot import Snapshot, take_snapshot
 

@@ -1,39 +1,25 @@
 """YAML text to plain data, with the place of every key and value."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from shared.definition.compose_yaml import Spot, Unreadable, check_limits, compose
 
 FILE_BYTES = 1024 * 1024
 """Largest file."""
 
-LEVELS = 40
-"""Deepest nesting; real files have about ten."""
-
-VALUES = 50_000
-"""Most values in a file, each use of an alias counted anew."""
-
 Path = tuple[str | int, ...]
-Spot = tuple[int, int]
-"""Line and column, from 1."""
-
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
-
-
-class Unreadable(Exception):  # noqa: N818 - the broken fact
-    """The text is no YAML that is taken here."""
-
-    def __init__(self, message: str, spot: Spot = (1, 1)) -> None:
-        super().__init__(message)
-        self.message = message
-        self.spot = spot
+_TEXTS = frozenset({_TAG + "str", _TAG + "timestamp"})
+_FORBIDDEN = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,56 +57,12 @@ def read_yaml(text: bytes, file: str) -> Document:
         line = text.count(b"\n", 0, error.start) + 1
         raise Unreadable("the file is not UTF-8", (line, 1)) from error
     reading = _Reading(Document(file, None))
-    root = _compose(decoded)
+    root = compose(decoded)
     try:
         data = reading.read(root, ()) if root is not None else None
     except RecursionError as error:
         raise Unreadable("nested too deeply") from error
     return Document(file, data, reading.document.keys, reading.document.values)
-
-
-def _compose(text: str) -> Node | None:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer = _BoundedComposer
-    try:
-        root: Node | None = yaml.compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        spot = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(_sentence(error), spot) from error
-    except RecursionError as error:
-        raise Unreadable("nested too deeply") from error
-    except (YAMLError, ValueError) as error:
-        raise Unreadable(f"bad YAML: {str(error).splitlines()[0]}") from error
-    return root
-
-
-def _sentence(error: MarkedYAMLError) -> str:
-    parts = (error.context, error.problem)
-    return "bad YAML: " + ", ".join(str(part) for part in parts if part)
-
-
-class _BoundedComposer(Composer):
-    """Stops at the first level or value too many, before the rest of the text is scanned."""
-
-    levels = 0
-    count = 0
-
-    def compose_node(self, parent: Node | None, index: Any) -> Node:
-        self.levels += 1
-        self.count += 1
-        mark = self.parser.peek_event().start_mark
-        _check_limits(self.count, self.levels - 2, (mark.line + 1, mark.column + 1))
-        node: Node = super().compose_node(parent, index)
-        self.levels -= 1
-        return node
-
-
-def _check_limits(count: int, levels: int, spot: Spot) -> None:
-    if count > VALUES:
-        raise Unreadable(f"more than {VALUES} values, aliases counted", spot)
-    if levels > LEVELS:
-        raise Unreadable(f"nested deeper than {LEVELS} levels", spot)
 
 
 class _Reading:
@@ -144,7 +86,7 @@ class _Reading:
 
     def _count_one(self, node: Node, path: Path) -> None:
         self._count += 1
-        _check_limits(self._count, len(path), _spot(node))
+        check_limits(self._count, len(path), _spot(node))
 
     def _read_map(self, node: MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -178,9 +120,9 @@ class _Reading:
 
     def _read_scalar(self, node: ScalarNode) -> Any:
         tag = str(node.tag)
-        if tag == _TAG + "timestamp":
-            return str(node.value)
-        if not tag.startswith(_TAG) or tag.removeprefix(_TAG) not in {"str", "int", "float", "bool", "null"}:
+        if tag in _TEXTS:
+            return _check_value(str(node.value), node)
+        if not tag.startswith(_TAG) or tag.removeprefix(_TAG) not in {"int", "float", "bool", "null"}:
             raise Unreadable(f"unknown tag '{tag.replace(_TAG, '!!')}'", _spot(node))
         try:
             value = self._constructor.construct_object(node)
@@ -195,7 +137,7 @@ def _check_value(value: Any, node: Node) -> Any:
         raise Unreadable("JSON has no such number", _spot(node))
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise Unreadable("the number is too large", _spot(node))
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+    if isinstance(value, str) and _FORBIDDEN.search(value):
         raise Unreadable("the text has a character that is not allowed", _spot(node))
     return value
 

@@ -21,7 +21,9 @@ FEATURES = {
 
 OPEN: frozenset[str] = frozenset(
     {
+        "approval",
         "dependencies",
+        "function",
         "http",
         "languages",
         "loops",
@@ -29,6 +31,7 @@ OPEN: frozenset[str] = frozenset(
         "on_cancel",
         "on_suspended",
         "retry",
+        "secrets",
         "sleep",
         "task",
         "task retry",

@@ -25,7 +25,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.definition.read_yaml import Unreadable, read_yaml
+from shared.definition.compose_yaml import Unreadable
+from shared.definition.read_yaml import read_yaml
 from shared.engine.states import JobStatus, StepStatus
 from shared.errors import Rejected
 

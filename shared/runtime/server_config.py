@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.definition.compose_yaml import Unreadable
 from shared.definition.libraries import NAME
 from shared.definition.models import Seconds
 from shared.definition.names import check_name
 from shared.definition.read_part import read_maps, read_part
-from shared.definition.read_yaml import Unreadable, read_yaml
+from shared.definition.read_yaml import read_yaml
 from shared.definition.report import Place, Report
 from shared.runtime.settings import SettingsRefused
 from shared.runtime.sources import Source, check_keys, read_source

@@ -55,7 +55,7 @@ def test_the_workspace_has_no_problems_and_every_task_compiles() -> None:
     tasks = loaded.definition.tasks
     assert {"hello-world", "weather-report", "fail-in-chain", "fail-and-go-on"} < set(tasks)
     assert all(compile_flow(loaded.definition, name).steps for name in tasks)
-    assert loaded.definition.triggers["hello-every-10min"].cron == "0 */10 * * * *"
+    assert loaded.definition.triggers["hello-every-10min"].model_dump()["cron"] == "0 */10 * * * *"
 
 
 def test_the_weather_report_runs_its_years_side_by_side() -> None:

@@ -52,8 +52,8 @@ ACTIONS: Rows = [
         "2:14: error: container actions (`type: docker`) are not supported in this release",
     ),
     (
-        "actions:\n  a: { type: approval }\n",
-        "2:14: error: approval gates (`type: approval`) are not supported in this release",
+        "actions:\n  a: { type: wait_for_event }\n",
+        "2:14: error: waiting for events (`type: wait_for_event`) are not supported in this release",
     ),
     ("actions:\n  a: { type: scirpt }\n", "2:14: error: unknown action type 'scirpt' (did you mean 'script'?)"),
     ("actions:\n  a: { type: script }\n", "2:3: error: write exactly one of `script` and `source`"),

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from shared.definition.read_yaml import FILE_BYTES, Unreadable, read_yaml
+from shared.definition.compose_yaml import Unreadable
+from shared.definition.read_yaml import FILE_BYTES, read_yaml
 
 SECONDS = 5
 
