@@ -28,6 +28,8 @@ def _program(plan: Plan, service: str, name: str, port: int) -> Program:
     environment = {"HEADRACE_API_PORT" if is_api else f"HEADRACE_{service.upper()}_PROBE_PORT": str(port)}
     if is_worker:
         environment |= {"HEADRACE_WORKER_NAME": name, "HEADRACE_WORKER_CACHE_DIR": str(plan.home / "cache" / name)}
+    if service == "scheduler":
+        environment["HEADRACE_SCHEDULER_DATA_DIR"] = str(plan.home / "scheduler")
     return Program(
         name=name,
         service=service,

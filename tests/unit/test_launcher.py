@@ -117,7 +117,9 @@ def test_every_process_has_a_port_of_its_own_and_the_first_api_the_known_one(tmp
     names = [program.name for program in programs]
     assert names == ["api-1", "api-2", "scheduler", "dispatcher", "worker-1", "worker-2"]
     assert programs[0].environment == {"HEADRACE_API_PORT": "8099"}
-    assert programs[2].environment == {"HEADRACE_SCHEDULER_PROBE_PORT": str(programs[2].port)}
+    data = next(one.environment["HEADRACE_SCHEDULER_DATA_DIR"] for one in programs if one.service == "scheduler")
+    told = {"HEADRACE_SCHEDULER_PROBE_PORT": str(programs[2].port), "HEADRACE_SCHEDULER_DATA_DIR": data}
+    assert programs[2].environment == told
     assert len({program.port for program in programs}) == len(programs)
 
 

@@ -1,16 +1,25 @@
 """Git repositories as sources of files, on real repositories."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from services.scheduler import follow_sources
+from services.scheduler.follow_sources import FollowSources
 from services.scheduler.git_source import RETRY_AFTER, GitFiles
+from services.scheduler.hear_refresh import HearRefresh
 from services.scheduler.run_git import read_remote, run_git
+from services.scheduler.sync_workspaces import SyncWorkspaces
 from shared.errors import NotFound, Rejected, Unavailable
+from shared.orchestration.catalog import Catalog
 from shared.runtime.clock import ManualClock
+from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.sources import GitSource, find_trouble, is_ref
+from tests.support.eventually import eventually
 from tests.support.git_repository import GitRepository
+from tests.unit.orchestration.world import a_world
 
 MINUTE = timedelta(seconds=60)
 
@@ -160,6 +169,27 @@ async def test_git_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="did not answer within"):
         await run_git(["version"], within=timedelta(seconds=0.2))
+
+
+async def test_a_stop_does_not_wait_for_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "git"
+    fake.write_text(f"#!/bin/sh\necho > {tmp_path}/started\nexec /bin/sleep 600\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(follow_sources, "DRAIN", timedelta(seconds=0.1))
+    world = await a_world()
+    source = GitFiles(GitSource("/nowhere"), tmp_path / "data", world.clock)
+    catalog = Catalog(world.storage.workspaces, clock=world.clock)
+    sync = SyncWorkspaces(world.storage.workspaces, world.broker, catalog, world.clock, {"w": source})
+    lifecycle = Lifecycle()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(FollowSources(sync, HearRefresh(world.broker, sync)).run(lifecycle))
+
+        async def has_started() -> bool:
+            return (tmp_path / "started").exists()
+
+        await eventually(has_started)
+        lifecycle.stopping.set()
 
 
 def test_a_password_leaves_the_address() -> None:
