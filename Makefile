@@ -10,7 +10,7 @@ LOCK = uv pip compile -q --python-version 3.11 --universal --upgrade --generate-
 export VENV PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt fmt-check lint types arch house check test test-engine test-unit demo up down status logs bench openapi lock
+.PHONY: help setup fmt fmt-check lint types arch house check test test-engine test-unit test-docker demo up down status logs bench openapi lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,13 +55,16 @@ house: setup ## The project's own rules
 	@$(BIN)/python -m pytest -q tests/unit/test_house.py
 
 test: setup ## Every test but chaos and bench
-	@$(BIN)/python -m pytest tests --ignore=tests/chaos --ignore=tests/bench $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests --ignore=tests/chaos --ignore=tests/bench --ignore=tests/docker $(PYTEST_ARGS)
 
 test-unit: setup ## The tests that need no server
 	@$(BIN)/python -m pytest -q tests/unit tests/property tests/scenarios $(PYTEST_ARGS)
 
 test-engine: setup ## The engine's tests: every line and branch of it must be walked
 	@$(BIN)/python -m pytest -q tests/unit/engine tests/property tests/scenarios --cov=shared/engine --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+test-docker: setup ## Containers on an engine of their own; needs root, docker.io and busybox-static
+	@$(BIN)/python -m pytest -q tests/docker $(PYTEST_ARGS)
 
 bench: setup ## Measure a stack of its own against its bounds
 	@$(BIN)/python -m tests.bench

@@ -33,6 +33,18 @@ def _look_away(_: bytes) -> None:
     return
 
 
+class Reader(Protocol):
+    """One stream of a step."""
+
+    async def read(self) -> bytes:
+        """What is there, waiting for it; empty at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it. Repeats: harmless."""
+        ...
+
+
 class PipeReader:
     """One pipe of a step, until its end or `finish_within`."""
 
@@ -85,7 +97,7 @@ class PipeReader:
 
 
 async def pump(
-    reader: PipeReader, stream: Stream, sink: LineSink, *, raw: Watch = _look_away, clean: Watch = _look_away
+    reader: Reader, stream: Stream, sink: LineSink, *, raw: Watch = _look_away, clean: Watch = _look_away
 ) -> None:
     """Carry everything from the pipe to the sink line by line.
 

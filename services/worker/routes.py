@@ -6,6 +6,7 @@ from dataclasses import dataclass
 SCRIPT = "script"
 HTTP = "http"
 FUNCTION = "function"
+DOCKER = "docker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,22 @@ class WorkerSettings(Settings):
     worker_function_calls: int = Field(
         1000, ge=1, le=1_000_000, description="Calls after which a function's process is replaced by a fresh one."
     )
+    worker_docker: bool = Field(False, description="Run containers too, if the engine answers at the start.")
+    worker_docker_url: str = Field(
+        "unix:///var/run/docker.sock", description="Where the Docker engine is; it must see the worker's cache folder."
+    )
+    worker_runner_image: str = Field("", description="Image of scripts with `runner: docker` that name none.")
+    worker_runner_memory_mb: int = Field(1024, ge=6, description="Memory of a container, at most, in MiB.")
+    worker_runner_cpus: float = Field(1.0, gt=0, le=1024, description="Processors of a container, at most.")
+    worker_runner_pids: int = Field(256, ge=8, description="Processes and threads of a container, at most.")
+    worker_runner_network: str = Field(
+        "bridge",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="The engine's network of containers; `none`: they reach nobody. Never the host's own.",
+    )
+    worker_runner_user: str = Field(
+        "", pattern=r"^([0-9]+(:[0-9]+)?)?$", description="User and group of containers, `1000:1000`; else the image's."
+    )
     worker_cache_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "headrace" / "worker",
         description="Where unpacked workspaces and working copies lie.",
@@ -43,6 +59,13 @@ class WorkerSettings(Settings):
     worker_hold_seconds: float = Field(
         300, gt=0, le=1500, description="How long a step's delivery is held; the broker's own limit is 1,800."
     )
+
+    @field_validator("worker_runner_network")
+    @classmethod
+    def _network_is_not_the_hosts(cls, network: str) -> str:
+        if network == "host":
+            raise ValueError("containers never get the host's own network")
+        return network
 
     @field_validator("worker_tags")
     @classmethod

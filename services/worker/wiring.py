@@ -16,9 +16,11 @@ from services.worker.look_up import LookUp
 from services.worker.open_secrets import SecretOpener
 from services.worker.process_group import ProcessGroups
 from services.worker.resolve_secrets import SecretSources
-from services.worker.routes import FUNCTION, HTTP, SCRIPT, Coverage
+from services.worker.routes import DOCKER, FUNCTION, HTTP, SCRIPT, Coverage
 from services.worker.run_step import StepRun
 from services.worker.runners.addresses import AddressBook
+from services.worker.runners.by_runner import ByRunner
+from services.worker.runners.docker_ports import Engine
 from services.worker.runners.function import FunctionRunner
 from services.worker.runners.http import HttpRunner
 from services.worker.runners.packages import Packages
@@ -28,6 +30,7 @@ from services.worker.settings import WorkerSettings
 from services.worker.slots import Slots
 from services.worker.state import States
 from services.worker.take_steps import StepTaker
+from services.worker.wire_docker import build_containers, find_engine
 from services.worker.worker import Worker
 from services.worker.workspace_cache import WorkspaceCache
 from shared.broker import rabbit
@@ -58,17 +61,25 @@ async def connect(settings: WorkerSettings, lifecycle: Lifecycle) -> Worker:
     except BaseException:
         await storage.close()
         raise
-    return replace(build(settings, lifecycle, broker=broker, storage=storage), is_alone=True)
+    engine = await find_engine(settings)
+    return replace(build(settings, lifecycle, broker=broker, storage=storage, engine=engine), is_alone=True)
 
 
 def build(
-    settings: WorkerSettings, lifecycle: Lifecycle, *, broker: Broker, storage: Storage, clock: Clock | None = None
+    settings: WorkerSettings,
+    lifecycle: Lifecycle,
+    *,
+    broker: Broker,
+    storage: Storage,
+    engine: Engine | None = None,
+    clock: Clock | None = None,
 ) -> Worker:
-    """A worker on any broker and storage; it owns and closes them."""
+    """A worker on any broker, storage and container engine; it owns and closes them."""
     clock = clock or SystemClock()
     worker_id = str(uuid7())
     heartbeat_every = timedelta(seconds=settings.worker_heartbeat_seconds)
-    coverage = Coverage((SCRIPT, FUNCTION, HTTP), settings.worker_tags, is_exclusive=settings.worker_exclusive)
+    abilities = (SCRIPT, FUNCTION, HTTP, *((DOCKER,) if engine else ()))
+    coverage = Coverage(abilities, settings.worker_tags, is_exclusive=settings.worker_exclusive)
     record = WorkerRecord(
         id=worker_id,
         name=settings.worker_name,
@@ -104,6 +115,11 @@ def build(
             settings.worker_secret_env_prefix, settings.worker_secret_dir, has_vals=settings.worker_secret_vals
         )
     )
+    containers = None
+    if engine is not None:
+        containers = build_containers(settings, engine, workspaces, storage.workers, clock, worker_id=worker_id)
+        runners[SCRIPT] = ByRunner({"local": runners[SCRIPT], "docker": containers.runner})
+        runners[DOCKER] = containers.runner
     step_run = StepRun(broker, clock, runners, secrets, worker_id=worker_id, partitions=settings.partitions)
     look_up = LookUp(storage.jobs, storage.workers, clock, heartbeat_every)
     handler = StepHandler(attempts, look_up, step_run, clock)
@@ -120,6 +136,7 @@ def build(
         processes=processes,
         workspaces=workspaces,
         functions=functions,
+        containers=containers,
         heartbeat=Heartbeat(record, attempts, storage.workers, broker, heartbeat_every),
         control=ControlHearer(worker_id, broker, attempts, taker),
         taker=taker,

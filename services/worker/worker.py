@@ -16,6 +16,7 @@ from services.worker.heartbeat import Heartbeat
 from services.worker.process_group import ProcessGroups, reap_unknown
 from services.worker.settings import WorkerSettings
 from services.worker.take_steps import StepTaker
+from services.worker.wire_docker import Containers
 from services.worker.workspace_cache import WorkspaceCache
 from shared.broker.ports import Broker
 from shared.errors import Unavailable
@@ -44,6 +45,7 @@ class Worker:
     processes: ProcessGroups
     workspaces: WorkspaceCache
     functions: FunctionPool
+    containers: Containers | None
     heartbeat: Heartbeat
     control: ControlHearer
     taker: StepTaker
@@ -70,6 +72,8 @@ class Worker:
                     with suppress(Unavailable):
                         await self.heartbeat.leave()
         finally:
+            if self.containers is not None:
+                await self.containers.engine.close()
             await self.broker.close()
             await self.storage.close()
         log.info("worker.stopped")
@@ -89,6 +93,8 @@ class Worker:
         """What runs beside the steps, to the end of the last."""
         settings = self.settings
         bodies = {"heartbeat": self.heartbeat.round, "control": self.control.hear, "orphans": self._reap_orphans}
+        if self.containers is not None:
+            bodies["containers"] = self.containers.sweep.round
         async with asyncio.TaskGroup() as tasks:
             loops = [tasks.create_task(self.aftermath.repeat(name, body), name=name) for name, body in bodies.items()]
             tasks.create_task(

@@ -26,7 +26,7 @@ def build_command(
     """
     name = str(spec.get("language") or "shell")
     language = find_language(name)
-    script = _find_source(spec, workspace) or _write_inline(spec, workspace, language.inline_file)
+    script = find_script(spec, workspace, language)
     command = [*(program or _find_interpreter(spec, name, language, script, path)), str(script)]
     return command + [str(argument) for argument in spec.get("args") or ()]
 
@@ -41,6 +41,15 @@ def read_interpreter(spec: Mapping[str, Any]) -> str | None:
     if asked and not _INTERPRETER.fullmatch(asked):
         raise CannotRun(f"interpreter {asked!r} is not a plain name or path")
     return asked or None
+
+
+def find_script(spec: Mapping[str, Any], workspace: Path, language: Language) -> Path:
+    """The script's file in the workspace copy; inline text is written there first.
+
+    Raises:
+        CannotRun: a source outside of the workspace.
+    """
+    return _find_source(spec, workspace) or _write_inline(spec, workspace, language.inline_file)
 
 
 def _find_source(spec: Mapping[str, Any], workspace: Path) -> Path | None:
