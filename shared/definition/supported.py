@@ -6,6 +6,7 @@ FEATURES = {
     "loops": "loops (`for_each`)",
     "task": "sub-jobs (`type: task`)",
     "approval": "approval gates (`type: approval`)",
+    "approvers": "`approvers`, for which people have to log in,",
     "sleep": "sleep actions (`type: sleep`)",
     "wait_for_event": "waiting for events (`type: wait_for_event`)",
     "http": "HTTP actions (`type: http`)",

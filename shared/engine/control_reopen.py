@@ -13,7 +13,7 @@ from shared.engine.draft import Draft
 from shared.engine.events import StepRetryRequested, SubtreeReplayRequested
 from shared.engine.flow import Flow
 from shared.engine.identity import command_id
-from shared.engine.job import Job, Step
+from shared.engine.job import Step
 from shared.engine.readiness import admit
 from shared.engine.states import JobStatus, StepStatus, TimerKind
 from shared.engine.transitions import JobMove, StepMove, next_step
@@ -57,11 +57,6 @@ def below(flow: Flow, name: str) -> tuple[str, ...]:
         found.update(new)
         open_ += new
     return tuple(each for each in flow.steps if each in found)
-
-
-def subtree(job: Job, name: str) -> tuple[str, ...]:
-    """The step and all that depend on it."""
-    return (name, *below(job.flow, name))
 
 
 def _refuse(draft: Draft, name: str, wish: str, beneath: Collection[str]) -> Refusal | None:

@@ -114,7 +114,7 @@ def _explain_step(job: Job, name: str, facts: Facts) -> Iterator[Wait]:
     elif step.status is StepStatus.READY:
         yield _explain_ready(spec.action.route, step, facts)
     elif step.status is StepStatus.SUSPENDED:
-        yield _SUSPENDED.get(spec.action.type, _explain_child)(spec, step)
+        yield _SUSPENDED[spec.action.type](spec, step)
     else:
         yield _explain_running(job, spec, step)
 
@@ -192,12 +192,6 @@ def _explain_sleep(_spec: StepSpec, step: Step) -> Wait:
 def _explain_event(spec: StepSpec, step: Step) -> Wait:
     key = step.waits_for or ""
     return Wait(WaitKind.EVENT, f"Event '{key}'", (key,), step.suspended_at, _time_out(spec, step))
-
-
-def _explain_child(spec: StepSpec, step: Step) -> Wait:
-    names = (step.child_job_id,) if step.child_job_id is not None else ()
-    told = f"Job {step.child_job_id} has not ended" if names else "Its job is about to start"
-    return Wait(WaitKind.CHILD, told, names, step.suspended_at, _time_out(spec, step))
 
 
 _SUSPENDED: Mapping[str, Callable[[StepSpec, Step], Wait]] = {

@@ -86,11 +86,10 @@ def _refuse_answer(draft: Draft, event: ApprovalDecided) -> Refusal | None:
     if approvers and event.by not in approvers:
         return InputRefusal(f"Approver '{event.by}' is not allowed for step '{event.step}'")
     given = event.input or {}
-    missing = [
-        field for field, declared in action.input.items() if declared.get("required") and given.get(field) is None
-    ]
-    if event.is_approved and missing:
-        return InputRefusal("Missing required input: " + ", ".join(f"'{field}'" for field in missing))
+    required = (field for field, declared in action.input.items() if declared.get("required"))
+    missing = next((field for field in required if given.get(field) is None), None)
+    if event.is_approved and missing is not None:
+        return InputRefusal(f"Required field '{missing}' is missing")
     return None
 
 

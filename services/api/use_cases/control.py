@@ -15,7 +15,7 @@ from services.api.models.control import (
     SkipRequest,
     StepStatusAnswer,
 )
-from shared.engine.control_reopen import subtree
+from shared.engine.control_reopen import below
 from shared.engine.events import (
     ApprovalDecided,
     JobPauseRequested,
@@ -66,8 +66,7 @@ async def approve(orchestrator: Orchestrator, job_id: str, step: str, by: str, w
         Conflict: the step does not wait for an approval.
     """
 
-    def decide(job: Job, at: datetime) -> Request:
-        _check_form(job, step, wish)
+    def decide(_job: Job, at: datetime) -> Request:
         return ApprovalDecided(at, step, wish.approved, by, wish.input, wish.rejection_reason)
 
     await orchestrator.request(job_id, about_step(step, decide))
@@ -94,7 +93,7 @@ async def retry_step(orchestrator: Orchestrator, job_id: str, step: str, by: str
 async def replay(orchestrator: Orchestrator, job_id: str, step: str, by: str) -> ReplayAnswer:
     """Run a step and all that depends on it again. Raises NotFound, Conflict."""
     job = await orchestrator.request(job_id, about_step(step, lambda _, at: SubtreeReplayRequested(at, step, by)))
-    return ReplayAnswer(reset_steps=list(subtree(job, step)))
+    return ReplayAnswer(reset_steps=[step, *below(job.flow, step)])
 
 
 async def _about(
@@ -102,14 +101,3 @@ async def _about(
 ) -> StepStatusAnswer:
     job = await orchestrator.request(job_id, about_step(step, make_event))
     return StepStatusAnswer(status=job.steps[step].status, attempt=job.steps[step].attempt)
-
-
-def _check_form(job: Job, step: str, wish: ApproveRequest) -> None:
-    """Required fields must be there if any form was sent. Source: Strøm, approve."""
-    spec = job.flow.steps.get(job.steps[step].loop_source or step)
-    if spec is None or not wish.approved or wish.input is None or spec.action.type != "approval":
-        return
-    for name, declared in spec.action.input.items():
-        if declared.get("required") and wish.input.get(name) is None:
-            told = f"Required field '{name}' is missing"
-            raise InvalidInput(told, problems=[{"loc": f"input.{name}", "msg": "required"}])
