@@ -1,8 +1,12 @@
 """Stories of triggers: webhooks on two apis, and schedules that skip and pause under two schedulers."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from services.cli.client import ApiClient
 from tests.support.eventually import eventually
@@ -10,6 +14,28 @@ from tests.support.eventually import eventually
 WITHIN = timedelta(seconds=60)
 SECRET = {"Authorization": "Bearer open-sesame"}
 TRIGGERS = "/api/workspaces/stories/triggers"
+
+
+SCHEDULES = """
+triggers:
+  every-second-skipping: { type: scheduler, cron: "* * * * * *", task: dawdles, concurrency: skip }
+  pausable: { type: scheduler, cron: "* * * * * *", task: ticks-again }
+"""
+
+
+@pytest.fixture
+async def schedules(api: ApiClient, stories: Path) -> AsyncIterator[None]:
+    """Schedules that fire each second, for as long as a story looks at them."""
+    file = stories / ".workflows" / "schedules.yaml"
+    file.write_text(SCHEDULES)
+    await eventually(lambda: _are_known(api, expected=True), within=WITHIN)
+    yield
+    file.unlink()
+    await eventually(lambda: _are_known(api, expected=False), within=WITHIN)
+
+
+async def _are_known(api: ApiClient, *, expected: bool) -> bool:
+    return ("pausable" in {trigger["name"] for trigger in await api.get(TRIGGERS)}) is expected
 
 
 async def fired_by(api: ApiClient, trigger: str) -> list[dict[str, Any]]:
@@ -46,6 +72,7 @@ async def test_a_delivery_is_one_job_on_both_apis_and_either_tells_how_it_goes(
     assert "authorization" not in job["input"]["headers"]
 
 
+@pytest.mark.usefixtures("schedules")
 async def test_a_skipping_trigger_runs_one_job_at_a_time(api: ApiClient) -> None:
     async def seen() -> list[dict[str, Any]] | None:
         jobs = await fired_by(api, "every-second-skipping")
@@ -61,9 +88,9 @@ async def test_a_skipping_trigger_runs_one_job_at_a_time(api: ApiClient) -> None
     skipped = [job for job in jobs if job["status"] == "skipped"]
     assert skipped
     assert all("of this trigger is open" in job["reason"] for job in skipped)
-    await api.post(f"{TRIGGERS}/every-second-skipping/pause")
 
 
+@pytest.mark.usefixtures("schedules")
 async def test_a_paused_trigger_stays_quiet_for_both_schedulers_and_goes_on_when_resumed(
     api: ApiClient, other_api: ApiClient
 ) -> None:
@@ -84,4 +111,3 @@ async def test_a_paused_trigger_stays_quiet_for_both_schedulers_and_goes_on_when
         return len(await fired_by(api, "pausable")) > count
 
     await eventually(goes_on, within=WITHIN)
-    await api.post(f"{TRIGGERS}/pausable/pause")

@@ -19,6 +19,7 @@ from services.api.webhook_request import OWN_INPUT, delivery_id, headers_of, rea
 from services.api.webhook_signatures import is_signed
 from shared.definition.inputs import resolve_input
 from shared.definition.models import WebhookTrigger
+from shared.definition.sealed import mask
 from shared.engine.job import Job
 from shared.errors import NotFound
 from shared.orchestration.catalog import LoadedRevision
@@ -130,7 +131,9 @@ def check_secret(parts: Parts, definition: WebhookTrigger, request: Request) -> 
     if definition.secret is None and definition.signature is None:
         return
     told = _told_secret(request)
-    if definition.secret is None or told is None or not _is_same(_resolve(parts, definition.secret), told):
+    if definition.secret is None or told is None:
+        raise HTTPException(401, NO_SECRET)
+    if not any(_is_same(secret, told) for secret in _resolve(parts, definition.secret)):
         raise HTTPException(401, NO_SECRET)
 
 
@@ -140,7 +143,9 @@ def _authorize(
     signature = definition.signature
     if signature is None:
         check_secret(parts, definition, request)
-    elif not is_signed(signature.scheme, _resolve(parts, signature.secret), headers, raw, parts.clock.now()):
+        return
+    secrets, now = _resolve(parts, signature.secret), parts.clock.now()
+    if not any(is_signed(signature.scheme, secret, headers, raw, now) for secret in secrets):
         raise HTTPException(401, NO_SIGNATURE)
 
 
@@ -154,16 +159,20 @@ def _is_same(expected: str, told: str) -> bool:
     return hmac.compare_digest(*(sha256(text.encode("utf-8", "replace")).digest() for text in (expected, told)))
 
 
-def _resolve(parts: Parts, secret: str) -> str:
-    """The secret itself; a reference is looked up in the api's environment, under the allowed prefix only."""
+def _resolve(parts: Parts, secret: str) -> list[str]:
+    """The secret itself; a reference is looked up in the api's environment, under the allowed prefix only.
+
+    A variable of several lines has several secrets, all of which hold: the old one and the new one of a change.
+    """
     if not secret.startswith(REFERENCE):
-        return secret
+        return [secret]
     name = secret.removeprefix(REFERENCE)
     value = os.environ.get(name, "") if name.startswith(parts.settings.api_webhook_env_prefix) else ""
-    if not value:
+    found = [line for line in value.splitlines() if line.strip()]
+    if not found:
         log.error("webhook.no_secret", variable=name, prefix=parts.settings.api_webhook_env_prefix)
         raise HTTPException(503, "The secret of this webhook is not set on the server")
-    return value
+    return found
 
 
 async def _claim(parts: Parts, webhook: Webhook, delivery: str | None, job_id: str) -> str:
@@ -181,5 +190,5 @@ def answer_of(webhook: Webhook, job: Job) -> dict[str, Any]:
         "trigger": webhook.trigger,
         "task": webhook.definition.task,
         "status": job.status.value,
-        "output": job.output,
+        "output": mask(job.output),
     }

@@ -184,6 +184,13 @@ def test_githubs_own_example_is_signed_as_github_says() -> None:
     assert headers["X-Hub-Signature-256"] == "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 
 
+async def test_while_a_secret_is_changed_both_hold(hooks: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_GITHUB", f"the next one\n{SECRET}\n")
+    for key, expected in (("the next one", 200), (SECRET, 200), ("", 401), ("the one before", 401)):
+        answer = await hooks.post("/github", content=BODY, headers=signed("github", BODY, at=0, key=key))
+        assert answer.status_code == expected
+
+
 async def test_variables_without_the_prefix_are_out_of_reach(hooks: AsyncClient) -> None:
     refused = await hooks.post("/outside", content=BODY, headers=signed("github", BODY, at=0))
     assert (refused.status_code, "HOME" in refused.text) == (503, False)
@@ -214,6 +221,13 @@ async def test_a_synchronous_call_is_answered_when_the_job_has_ended(parts: Part
 async def test_a_synchronous_call_that_waited_long_enough_is_told_that_the_job_runs(hooks: AsyncClient) -> None:
     answer = await hooks.post("/short")
     assert (answer.status_code, answer.json()["status"], "output" in answer.json()) == (202, "running", False)
+
+
+async def test_a_caller_may_wait_for_longer_than_other_requests_take(parts: Parts, hooks: AsyncClient) -> None:
+    hurried = replace(parts, settings=parts.settings.model_copy(update={"api_request_seconds": 0.2}))
+    async with AsyncClient(transport=ASGITransport(create_app(hurried)), base_url=hooks.base_url) as client:
+        answer = await client.post("/short")
+    assert (answer.status_code, answer.json()["status"]) == (202, "running")
 
 
 async def test_an_end_that_nobody_announced_is_found_all_the_same(parts: Parts, hooks: AsyncClient) -> None:
