@@ -16,6 +16,7 @@ from tests.support.stack import LocalStack
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples" / "workspace"
 VERSIONED = "tasks: { shown: { flow: { show: { type: script, script: 'cat shown.txt' } } } }\n"
+STORIES_TOKEN = "correct horse/battery"  # noqa: S105 - of the stories only
 LOADED_WITHIN = timedelta(seconds=20)
 
 
@@ -42,7 +43,13 @@ def stack(stories: Path, repository: GitRepository) -> Iterator[LocalStack]:
     workspaces: dict[str, Path | Mapping[str, Any]] = {"default": EXAMPLES, "stories": stories, "versioned": versioned}
     libraries = {"tools": HERE / "library"}
     with LocalStack(
-        apis=2, schedulers=2, dispatchers=2, workers=2, workspaces=workspaces, libraries=libraries
+        apis=2,
+        schedulers=2,
+        dispatchers=2,
+        workers=2,
+        workspaces=workspaces,
+        libraries=libraries,
+        environ={"SECRET_STORIES_TOKEN": STORIES_TOKEN, "HEADRACE_WORKER_HTTP_ALLOW": '["127.0.0.1"]'},
     ) as running:
         yield running
 
