@@ -17,6 +17,7 @@ from services.api.routes import (
     log_stream,
     logs,
     refresh,
+    state,
     system,
     triggers,
     validate,
@@ -25,6 +26,7 @@ from services.api.routes import (
 )
 from services.api.settings import ApiSettings
 from shared.runtime.version import VERSION
+from shared.storage.state_archive import LARGEST_ARCHIVE_BYTES
 
 ROUTERS = (
     workspaces.router,
@@ -38,6 +40,7 @@ ROUTERS = (
     log_stream.router,
     workers.router,
     system.router,
+    state.router,
     validate.router,
 )
 CORS_METHODS = ("GET", "POST")
@@ -65,7 +68,7 @@ def bare_app(settings: ApiSettings) -> FastAPI:
         app.include_router(router)
     add_error_responses(app)
     app.add_middleware(CheckOrigin, allowed=settings.api_cors_origins)
-    app.add_middleware(BodyLimit, limit_bytes=settings.api_body_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=settings.api_body_bytes, archive_bytes=LARGEST_ARCHIVE_BYTES)
     app.add_middleware(RequestOwner, request_seconds=settings.api_request_seconds)
     if settings.api_cors_origins:
         app.add_middleware(

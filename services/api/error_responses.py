@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from services.api.models.problems import FieldProblem, ProblemDetails
 from shared.errors import Conflict, Contended, HeadraceError, InvalidInput, NotFound, Rejected, TooSoon, Unavailable
+from shared.storage.state_archive import StateTooLarge
 
 log = structlog.get_logger()
 
@@ -21,6 +22,7 @@ STATUSES: Mapping[type[HeadraceError], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    StateTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooSoon: HTTPStatus.TOO_MANY_REQUESTS,
     Rejected: HTTPStatus.BAD_REQUEST,
     Contended: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,6 +1,7 @@
 """What surrounds every request: its owner, its deadline, its size, its metrics."""
 
 import asyncio
+import re
 import time
 from http import HTTPStatus
 
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 UNMATCHED = "unmatched"  # one label for all wrong paths, so that nobody can blow up the metrics
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _DEADLINE = "headrace.deadline"
+_UPLOADS = re.compile(r"/api/workspaces/[^/]+(/tasks/[^/]+)?/state")
 GONE = 499  # the client left before the answer began, as nginx counts it
 
 
@@ -93,11 +95,15 @@ class _Answer:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large with 413 before anything reads them; counts those that don't say their size."""
+    """Refuses bodies that are too large with 413 before anything reads them; counts those that don't say their size.
 
-    def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
+    `archive_bytes` is the limit where files are uploaded, `limit_bytes` everywhere else.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit_bytes: int, archive_bytes: int) -> None:
         self._app = app
         self._limit_bytes = limit_bytes
+        self._archive_bytes = archive_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -105,8 +111,10 @@ class BodyLimit:
             return
         request = Request(scope)
         told = request.headers.get("content-length", "0")
-        if not told.isdecimal() or int(told) > self._limit_bytes:
-            await problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail())(scope, receive, send)
+        limit = self._archive_bytes if _UPLOADS.fullmatch(request.url.path) else self._limit_bytes
+        detail = f"The body is larger than {limit} bytes"
+        if not told.isdecimal() or int(told) > limit:
+            await problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)(scope, receive, send)
             return
         read = 0
 
@@ -114,14 +122,11 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._limit_bytes:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail())
+            if read > limit:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
             return message
 
         await self._app(scope, count, send)
-
-    def _detail(self) -> str:
-        return f"The body is larger than {self._limit_bytes} bytes"
 
 
 def _count(scope: Scope, status: int, seconds: float) -> None:

@@ -16,6 +16,10 @@ PAGE = {
     "/api/workspaces/{workspace}/tasks/{task}": {"get"},
     "/api/workspaces/{workspace}/tasks/{task}/execute": {"post"},
     "/api/workspaces/{workspace}/triggers": {"get"},
+    "/api/workspaces/{workspace}/tasks/{task}/state": {"get", "post"},
+    "/api/workspaces/{workspace}/tasks/{task}/state/snapshots": {"get"},
+    "/api/workspaces/{workspace}/state": {"get", "post"},
+    "/api/workspaces/{workspace}/state/snapshots": {"get"},
     "/api/tasks": {"get"},
     "/api/workspaces/{workspace}/refresh": {"post"},
     "/api/jobs": {"get"},
@@ -72,7 +76,7 @@ def test_every_operation_has_an_id_of_its_own_a_summary_and_a_typed_answer(descr
     assert len(set(ids)) == len(ids)
     assert all(operation["summary"] and operation["description"] for operation in operations)
     for operation in operations:
-        content = operation["responses"]["200"]["content"]
+        content = (operation["responses"].get("200") or operation["responses"]["201"])["content"]
         is_text_or_file = {"text/plain", "application/octet-stream"} & content.keys()
         assert is_text_or_file or content["application/json"]["schema"], operation["operationId"]
 
