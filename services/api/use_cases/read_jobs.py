@@ -6,6 +6,7 @@ from typing import Any
 
 from services.api.models.jobs import JobDetail, JobPage, JobRow, StepView
 from services.api.models.system import JobCounts
+from shared.definition.sealed import mask
 from shared.engine.flow import StepSpec
 from shared.engine.job import Job, Step
 from shared.engine.states import JobStatus
@@ -69,10 +70,10 @@ async def show_job(jobs: JobStore, catalog: Catalog, job_id: str) -> JobDetail:
         created_at=job.created_at,
         started_at=job.started_at,
         completed_at=job.finished_at,
-        input=dict(job.input),
-        raw_input=dict(job.raw_input),
-        output=job.output,
-        warnings=list(job.warnings),
+        input=mask(dict(job.input)),
+        raw_input=mask(dict(job.raw_input)),
+        output=mask(job.output),
+        warnings=mask(list(job.warnings)),
         retry_of_job_id=job.retry_of_job_id,
         retry_job_id=job.retry_job_id,
         retry_attempt=job.retry_attempt,
@@ -148,7 +149,7 @@ def _approval(spec: StepSpec, step: Step) -> dict[str, Any]:
     """What only a step that asks somebody has."""
     if spec.action.type != "approval":
         return {}
-    message = step.output.get("approval_message") if isinstance(step.output, dict) else None
+    message = mask(step.output.get("approval_message")) if isinstance(step.output, dict) else None
     return {"approval_message": message, "approval_fields": dict(spec.action.input)}
 
 
@@ -161,14 +162,14 @@ def _step(name: str, spec: StepSpec, step: Step) -> StepView:
         action_type=spec.action.type,
         action_image=image if isinstance(image, str) else None,
         runner=spec.action.runner,
-        input=None if step.input is None else dict(step.input),
-        output=step.output,
+        input=None if step.input is None else mask(dict(step.input)),
+        output=mask(step.output),
         status=step.status,
         worker_id=step.worker_id,
         ready_at=step.ready_at,
         started_at=step.started_at,
         completed_at=step.finished_at,
-        error_message=step.error,
+        error_message=mask(step.error),
         exit_code=step.exit_code,
         attempt=step.attempt,
         lost_attempts=step.lost_attempts,
@@ -182,7 +183,7 @@ def _step(name: str, spec: StepSpec, step: Step) -> StepView:
         loop_total=step.loop_total,
         retry_attempt=step.retry_attempt,
         max_retries=spec.retry.max_attempts if spec.retry is not None else None,
-        retry_history=[dict(each) for each in step.retry_history],
+        retry_history=mask([dict(each) for each in step.retry_history]),
         retry_at=step.retry_at,
         settled_by=step.settled_by,
         child_job_id=step.child_job_id,
