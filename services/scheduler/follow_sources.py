@@ -21,6 +21,12 @@ class FollowSources:
         """Look and listen."""
         loops = {f"workspace.sync {name}": self._look_at(name) for name in self._sync.names}
         loops |= {"workspaces.hear_refresh": self._hear.hear}
+
+        async def remove_others() -> None:
+            await self._sync.remove_others()
+            await lifecycle.stopping.wait()
+
+        loops |= {"workspaces.remove_others": remove_others}
         async with asyncio.TaskGroup() as tasks:
             running = {tasks.create_task(lifecycle.repeat(name, body), name=name) for name, body in loops.items()}
             await lifecycle.stopping.wait()
@@ -31,7 +37,6 @@ class FollowSources:
 
     def _look_at(self, name: str) -> Body:
         async def body() -> None:
-            await self._sync.remove_others()
             await self._sync.look_at(name)
             await self._sync.wait(name)
 

@@ -11,7 +11,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from shared.errors import Unavailable
 
-_PASSED_ON = ("PATH", "HOME", "USER", "SSH_AUTH_SOCK", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "TMPDIR")
+_PASSED_ON = (
+    *("PATH", "HOME", "USER", "TMPDIR", "SSH_AUTH_SOCK"),
+    *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "GIT_SSL_CAINFO", "SSL_CERT_FILE"),
+)
 _FIXED = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",

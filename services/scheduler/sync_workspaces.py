@@ -57,7 +57,6 @@ class SyncWorkspaces:
         self._asked: dict[str, datetime] = {}
         self._answered: dict[str, datetime] = {}
         self._bells = {name: asyncio.Event() for name in sources}
-        self._are_others_removed = False
 
     @property
     def names(self) -> list[str]:
@@ -74,10 +73,8 @@ class SyncWorkspaces:
             await self.look_at(name)
 
     async def remove_others(self) -> None:
-        """Forget workspaces that are no longer configured, at the first call."""
-        if not self._are_others_removed:
-            await self._store.remove_others(list(self._sources))
-            self._are_others_removed = True
+        """Forget workspaces that are not configured any more. Repeats: harmless."""
+        await self._store.remove_others(list(self._sources))
 
     def ask(self, name: str, at: datetime) -> None:
         """Load the workspace anew, soon; the refresh that was asked for at this time is done with it. Repeats: once."""

@@ -17,6 +17,7 @@ from services.scheduler.source import FolderFiles
 from services.scheduler.sync_workspaces import SyncWorkspaces
 from shared.runtime.lifecycle import Lifecycle
 from shared.storage.records import WorkspaceRecord
+from tests.support.eventually import eventually
 
 PATH = "/api/workspaces/files/refresh"
 
@@ -60,6 +61,16 @@ async def test_a_workspace_that_can_not_be_loaded_says_why(parts: Parts, api: As
         answer = await api.post(PATH)
     assert answer.status_code == 503
     assert "does not exist" in answer.json()["error"]
+
+
+async def test_workspaces_that_are_not_configured_any_more_go(parts: Parts, tmp_path: Path) -> None:
+    await parts.storage.workspaces.set_current(WorkspaceRecord("gone", None, "as it was"))
+
+    async def are_gone() -> bool:
+        return [record.name for record in await parts.storage.workspaces.list_workspaces()] == ["files"]
+
+    async with a_scheduler(parts, tmp_path):
+        await eventually(are_gone)
 
 
 async def test_an_unknown_workspace_is_not_found(api: AsyncClient) -> None:
