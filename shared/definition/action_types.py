@@ -27,9 +27,18 @@ def _keys(*names: str) -> frozenset[str]:
 ACTION_TYPES = {
     "script": ActionType(
         (_keys("script", "source"),),
-        _keys("runner", "language", "dependencies", "interpreter", "args", "env", "tags"),
-        ("script", "source", "language", "interpreter", "args", "env", "dependencies"),
+        _keys(
+            "runner", "language", "dependencies", "interpreter", "args", "env", "tags", "image", "workdir", "resources"
+        ),
+        ("script", "source", "language", "interpreter", "args", "env", "dependencies", "image", "workdir", "resources"),
         "script",
+    ),
+    "docker": ActionType(
+        (_keys("image"),),
+        _keys("cmd", "command", "entrypoint", "workdir", "resources", "env", "tags"),
+        ("image", "cmd", "command", "entrypoint", "workdir", "resources", "env"),
+        "docker",
+        "containers",
     ),
     "http": ActionType(
         (_keys("url"),),
@@ -52,5 +61,5 @@ ACTION_TYPES = {
 }
 BODY_KEYS = frozenset(ActionBody.model_fields) - {"output"}
 
-LATER_TYPES = {"docker": "container actions", "pod": "Kubernetes actions", "agent": "agent actions"}
+LATER_TYPES = {"pod": "Kubernetes actions", "agent": "agent actions"}
 """Action types of other systems that this release does not run, and what they are."""

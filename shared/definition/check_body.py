@@ -5,14 +5,18 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from shared.definition.action_types import ACTION_TYPES, BODY_KEYS, ActionType
-from shared.definition.check_templates import check_all_templates, check_template
+from shared.definition.check_containers import check_container, check_runner
+from shared.definition.check_templates import RENDERER, check_all_templates, check_template
 from shared.definition.durations import DAY
 from shared.definition.models import ActionBody
+from shared.definition.read_yaml import walk
 from shared.definition.report import Place, Report, suggest
 from shared.definition.supported import is_open
 from shared.definition.templates import has_template
+from shared.engine.decision import RenderFailed
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -45,6 +49,27 @@ def check_body(report: Report, place: Place, kind: str, body: ActionBody, files:
     _check_body_templates(report, place, found)
 
 
+def check_own_inputs(report: Report, place: Place, kind: str, inputs: AbstractSet[str]) -> None:
+    """What an inline body reads as `input.x` must be among the step's own inputs: it does not see the job's."""
+    if not ACTION_TYPES[kind].ability:
+        return
+    for key in ACTION_TYPES[kind].spec:
+        for path, text in walk(place.data.get(key)):
+            for name in sorted(_inputs_read(text) - inputs):
+                told = f"`input.{name}` is read, which the step's own `input` does not have"
+                report.warn(place.down(key, *path), told, fix=f'write `input: {{ {name}: "{{{{ input.{name} }}}}" }}`')
+
+
+def _inputs_read(text: Any) -> set[str]:
+    if not isinstance(text, str) or "default" in text or "defined" in text:
+        return set()
+    try:
+        paths = RENDERER.paths(text)
+    except RenderFailed:
+        return set()
+    return {path[1] for path in paths if path[0] == "input" and len(path) > 1}
+
+
 def _check_one_of(report: Report, place: Place, group: AbstractSet[str], kind: str) -> None:
     written = [key for key in group if place.data.get(key) not in (None, "")]
     if len(written) == 1:
@@ -55,8 +80,7 @@ def _check_one_of(report: Report, place: Place, group: AbstractSet[str], kind: s
 
 
 def _check_script(report: Report, place: Place, body: ActionBody) -> None:
-    if body.runner != "local":
-        report.error(place.down("runner"), f"`runner: {body.runner}` is not supported in this release")
+    check_runner(report, place, body)
     if body.language not in LANGUAGES and not is_open("languages"):
         report.error(place.down("language"), f"`language: {body.language}` is not supported in this release")
 
@@ -92,6 +116,7 @@ def _check_nothing(report: Report, place: Place, body: ActionBody) -> None:
 
 _CHECKS: Mapping[str, Callable[[Report, Place, ActionBody], None]] = {
     "script": _check_script,
+    "docker": check_container,
     "http": _check_http,
     "function": _check_function,
     "sleep": _check_sleep,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from shared.definition.check_body import check_body
+from shared.definition.check_body import check_body, check_own_inputs
 from shared.definition.check_fields import check_field
 from shared.definition.check_loop import check_loop
 from shared.definition.check_retry import check_retry
@@ -123,6 +123,7 @@ def _check_inline(report: Report, place: Place, step: StepDefinition, around: Su
     fields, _ = split_inline_input(step.input)
     for name, field in fields.items():
         check_field(report, place.down("input", name), field)
+    check_own_inputs(report, place, step.type or "", step.input.keys())
 
 
 def _check_dependencies(

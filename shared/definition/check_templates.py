@@ -12,7 +12,8 @@ from shared.engine.decision import RenderFailed
 _LATER = {"state": "task state", "global_state": "global state", "connection": "connections"}
 """Variables of the contract that this release does not have, and what they belong to."""
 
-_RENDERER = JinjaRenderer()
+RENDERER = JinjaRenderer()
+"""For looking into templates."""
 
 
 def check_template(
@@ -23,7 +24,7 @@ def check_template(
     `is_shown` says that people or other jobs see the text: no place for secrets.
     """
     try:
-        names = _RENDERER.names(place.data)
+        names = RENDERER.names(place.data)
     except RenderFailed as error:
         report.error(place, f"bad template: {error.message}")
         return frozenset()
@@ -48,7 +49,7 @@ def _check_secrets_of(report: Report, place: Place, *, is_allowed: bool) -> None
     if not is_allowed:
         report.error(place, "`secret` can't be used here", fix="use it in the action's `env` or the step's `input`")
         return
-    for path in _RENDERER.paths(place.data):
+    for path in RENDERER.paths(place.data):
         if path[0] == "secret" and len(path) > 1 and path[1] not in report.secrets:
             report.error(place, f"unknown secret '{path[1]}'", fix=suggest(path[1], report.secrets))
 

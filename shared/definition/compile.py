@@ -149,7 +149,9 @@ def _action(definition: WorkspaceDefinition, name: str, action: ActionDefinition
         spec["language"] = _LANGUAGES.get(action.language, action.language)
     if definition.secrets:
         spec = {**_with_secrets(definition, spec), SPEC_KEY: _seal(definition).to_spec()}
-    return Action(name, action.type, route_of(kind.ability, action.tags), action.runner, spec, schema)
+    runner = "docker" if action.type == "docker" else action.runner
+    ability = "docker" if runner == "docker" else kind.ability
+    return Action(name, action.type, route_of(ability, action.tags), runner, spec, schema)
 
 
 def _seal(definition: WorkspaceDefinition) -> Seal:

@@ -9,6 +9,7 @@ from shared.definition.models import (
     ActionDefinition,
     HookDefinition,
     InputField,
+    Resources,
     RetryDefinition,
     SchedulerTrigger,
     StepDefinition,
@@ -19,7 +20,7 @@ from shared.definition.models import (
 from shared.definition.report import Place, Report, suggest
 from shared.definition.supported import is_open, refusal
 
-_CONTAINER = {"image", "cmd", "command", "entrypoint", "workdir", "resources", "manifest"}
+_CONTAINER_KEYS = ("image", "cmd", "command", "entrypoint", "workdir", "resources")
 _AGENT = {
     "provider",
     "model",
@@ -35,7 +36,7 @@ HOOK_LISTS = ("on_success", "on_error", "on_cancel", "on_suspended")
 FILE_KEYS = frozenset({"actions", "tasks", "triggers", "secrets", *HOOK_LISTS})
 LATER_FILE_KEYS = frozenset({"connections", "connection_types", "mcp_servers"})
 ACTION_KEYS = frozenset(ActionDefinition.model_fields)
-LATER_ACTION_KEYS = frozenset({*_CONTAINER, *_AGENT})
+LATER_ACTION_KEYS = frozenset({"manifest", *_AGENT})
 STEP_KEYS = frozenset(StepDefinition.model_fields)
 TASK_KEYS = frozenset(TaskDefinition.model_fields) - {"errors"}
 LATER_TASK_KEYS = frozenset({"concurrency"})
@@ -43,13 +44,19 @@ RETRY_KEYS = frozenset(RetryDefinition.model_fields)
 SCHEDULER_KEYS = frozenset(SchedulerTrigger.model_fields)
 WEBHOOK_KEYS = frozenset(WebhookTrigger.model_fields)
 SIGNATURE_KEYS = frozenset(WebhookSignature.model_fields)
+RESOURCE_KEYS = frozenset(Resources.model_fields)
 INPUT_KEYS = frozenset(InputField.model_fields)
 HOOK_KEYS = frozenset(HookDefinition.model_fields)
 
 
 _HOOK_FEATURES = {"on_cancel": "on_cancel", "on_suspended": "on_suspended"}
 _LOOP_FEATURES = {"for_each": "loops", "sequential": "loops", "max_parallel": "loops"}
-FEATURES_OF_ACTION_KEYS = {"retry": "retry", "dependencies": "dependencies"}
+FEATURES_OF_ACTION_KEYS = {
+    "retry": "retry",
+    "dependencies": "dependencies",
+    "approvers": "approvers",
+    **dict.fromkeys(_CONTAINER_KEYS, "containers"),
+}
 FEATURES_OF_STEP_KEYS = {**FEATURES_OF_ACTION_KEYS, **_LOOP_FEATURES}
 FEATURES_OF_TASK_KEYS = {"retry": "task retry", "max_parallel_steps": "max_parallel_steps", **_HOOK_FEATURES}
 FEATURES_OF_FILE_KEYS = {"secrets": "secrets", **_HOOK_FEATURES}

@@ -66,6 +66,15 @@ class RetryDefinition(Part):
     """Whether each delay is up to a quarter longer or shorter, so that not all come back at once."""
 
 
+class Resources(Part):
+    """What a container gets at most; the worker's own limits stand above."""
+
+    cpu: str | float | None = None
+    """Processors: `2`, `0.5` or `500m`."""
+    memory: str | int | None = None
+    """Memory: `256Mi`, `1Gi` or a number of bytes."""
+
+
 class ActionBody(Part):
     """What an action does; an inline step has the same keys."""
 
@@ -89,6 +98,18 @@ class ActionBody(Part):
     """The program that runs the script, where it is not the language's usual one."""
     args: list[str] = Field(default_factory=list)
     """The script's arguments; templates."""
+    image: str | None = None
+    """`type: docker`, or a script with `runner: docker`: the image; a template."""
+    cmd: str | None = None
+    """`type: docker`: what `sh -c` runs in the container; a template."""
+    command: list[str] = Field(default_factory=list)
+    """`type: docker`: the arguments, without a shell; templates."""
+    entrypoint: list[str] = Field(default_factory=list)
+    """`type: docker`: the program, where it is not the image's own; templates."""
+    workdir: str | None = None
+    """The container's working directory; a template."""
+    resources: Resources | None = None
+    """What the container gets at most."""
     task: str | None = None
     """`type: task`: the task that is started; the step ends with its job."""
     message: str | None = None

@@ -11,6 +11,7 @@ FEATURES = {
     "wait_for_event": "waiting for events (`type: wait_for_event`)",
     "http": "HTTP actions (`type: http`)",
     "function": "function actions (`type: function`)",
+    "containers": "container actions (`type: docker`)",
     "languages": "other languages than shell and python",
     "dependencies": "`dependencies`",
     "max_parallel_steps": "`max_parallel_steps`",
@@ -23,6 +24,7 @@ FEATURES = {
 OPEN: frozenset[str] = frozenset(
     {
         "approval",
+        "containers",
         "dependencies",
         "function",
         "http",
@@ -36,6 +38,7 @@ OPEN: frozenset[str] = frozenset(
         "sleep",
         "task",
         "task retry",
+        "wait_for_event",
     }
 )
 """Those that work from end to end in this release."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.cli.client import ApiClient
+from tests.support.eventually import eventually
 
 ENDS_WITHIN_SECONDS = 60.0
 
@@ -21,6 +22,7 @@ EXAMPLES = [
     ("each-city", {}, {"count": {"said": "3 cities"}}),
     ("greet-by-task", {}, {"repeat": {"said": "hello Ada, again"}}),
     ("nap", {}, {"wake-up": {"said": "awake"}}),
+    ("add-up", {}, {"tell": {"said": "together 6.5"}}),
     ("rain-or-shine", {"weather": "sun"}, {"go": {"said": "off we go"}}),
 ]
 
@@ -31,3 +33,16 @@ async def test_an_example_gives_what_it_promises(
 ) -> None:
     job = await run(api, task, **given)
     assert (job["status"], job["output"]) == ("completed", output)
+
+
+async def test_an_approval_waits_for_its_answer_and_hands_the_form_on(api: ApiClient) -> None:
+    job_id = await api.execute("default", "ask-first", {})
+
+    async def is_asked() -> bool:
+        steps = {step["step_name"]: step for step in (await api.get(f"/api/jobs/{job_id}"))["steps"]}
+        return bool(steps["ask"]["status"] == "suspended")
+
+    await eventually(is_asked)
+    await api.post(f"/api/jobs/{job_id}/steps/ask/approve", {"approved": True, "input": {"reason": "tested"}})
+    job = await api.wait_for_end(job_id, within_seconds=ENDS_WITHIN_SECONDS)
+    assert job["output"] == {"release": {"said": "released because tested"}}

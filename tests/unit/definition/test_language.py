@@ -122,6 +122,7 @@ REFUSED = [
     ("type: script, script: x, when: '{{ secret.a }}'", "4:43: error: `secret` can't be used here"),
     ("type: script, script: x, input: { a: '{{ secret.a }}' }", "4:49: error: unknown secret 'a'"),
     ("type: approval, message: '{{ secret.a }}'", "4:37: error: `secret` can't be used here"),
+    ("type: script, script: 'echo {{ input.a }}'", "4:34: warning: `input.a` is read, which the step's own"),
     ("type: script, script: x, dependencies: ['a; rm']", "4:52: error: 'a; rm' is no name of a package"),
 ]
 
