@@ -23,7 +23,7 @@ def action_of(body: str) -> Action:
 
 def test_a_container_goes_to_workers_that_have_an_engine() -> None:
     action = action_of(
-        "type: docker, image: 'a:{{ input.v }}', cmd: ls, resources: { cpu: 500m, memory: 1Gi }, tags: [x]"
+        "type: docker, image: 'a:{{ input.v }}', cmd: ls, input: { v: '1' }, resources: { cpu: 500m, memory: 1Gi }, tags: [x]"
     )
     assert (action.type, action.runner, action.route) == ("docker", "docker", "docker+x")
     spec = {"image": "a:{{ input.v }}", "cmd": "ls", "resources": {"cpu": "500m", "memory": "1Gi"}}
@@ -40,28 +40,28 @@ def test_a_script_in_a_container_goes_there_too_and_needs_no_image() -> None:
     ("action", "told"),
     [
         ("type: docker", "2:3: error: `type: docker` needs `image`"),
-        ("type: docker, image: a, script: x", "2:30: error: `script` has no place in `type: docker`"),
-        ("type: docker, image: a, cmd: x, command: [y]", "2:38: error: write `cmd` or `command`, not both"),
-        ("type: docker, image: a, workdir: x", "2:39: error: `workdir` must begin with /"),
+        ("type: docker, image: a, script: x", "2:32: error: `script` has no place in `type: docker`"),
+        ("type: docker, image: a, cmd: x, command: [y]", "2:40: error: write `cmd` or `command`, not both"),
+        ("type: docker, image: a, workdir: x", "2:41: error: `workdir` must begin with /"),
         (
             "type: docker, image: a, resources: { gpu: 1 }",
-            "2:43: warning: unknown key 'gpu' (did you mean 'cpu'?)",
+            "2:45: warning: unknown key 'gpu' (did you mean 'cpu'?)",
         ),
         (
             "type: docker, image: a, resources: { cpu: lots }",
-            "2:48: error: 'lots' is no number of processors; write `2`, `0.5` or `500m`",
+            "2:50: error: 'lots' is no number of processors; write `2`, `0.5` or `500m`",
         ),
         (
             "type: docker, image: a, resources: { memory: 1 GB }",
-            "2:51: error: '1 GB' is no amount of memory; write `256Mi`, `1Gi` or a number of bytes",
+            "2:53: error: '1 GB' is no amount of memory; write `256Mi`, `1Gi` or a number of bytes",
         ),
-        ("type: script, script: x, image: a", "2:31: error: `image` needs `runner: docker`"),
-        ("type: script, script: x, cmd: a", "2:31: error: `cmd` has no place in `type: script`"),
+        ("type: script, script: x, image: a", "2:33: error: `image` needs `runner: docker`"),
+        ("type: script, script: x, cmd: a", "2:33: error: `cmd` has no place in `type: script`"),
         (
             "type: script, script: x, runner: docker, language: python, dependencies: [a]",
-            "2:65: error: `dependencies` are not installed in containers (choose an image that has them)",
+            "2:67: error: `dependencies` are not installed in containers (choose an image that has them)",
         ),
-        ("type: script, script: x, runner: pod", "2:39: error: `runner: pod` is not supported in this release"),
+        ("type: script, script: x, runner: pod", "2:41: error: `runner: pod` is not supported in this release"),
     ],
 )
 def test_what_makes_no_sense_is_told(action: str, told: str) -> None:

@@ -77,7 +77,7 @@ def test_a_bad_task_is_marked_and_listed_and_the_others_can_run(tmp_path: Path) 
 
 def test_a_bad_action_makes_only_its_tasks_unusable(tmp_path: Path) -> None:
     text = (
-        "actions:\n  bad: { type: docker, image: x }\ntasks:\n  uses:\n    flow:\n      s: { action: bad }\n"
+        "actions:\n  bad: { type: pod, image: x }\ntasks:\n  uses:\n    flow:\n      s: { action: bad }\n"
         "  other:\n    flow:\n      s: { type: script, script: x }\n"
     )
     loaded = load_folder(write(tmp_path, {"a.yaml": text}))
