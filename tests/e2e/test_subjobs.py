@@ -70,6 +70,14 @@ async def test_cancelling_the_parent_ends_the_child_and_its_process(api: ApiClie
     await eventually(lambda: not _lives(pid), within=timedelta(seconds=20))
 
 
+async def test_a_step_that_times_out_ends_its_child(api: ApiClient, tmp_path: Path) -> None:
+    job = await ended(api, "calls-overrunning", pid_file=str(tmp_path / "pid"))
+    assert (job["status"], by_name(job)["call"]["status"]) == ("failed", "failed")
+    child_id = by_name(job)["call"]["child_job_id"]
+    over = await api.wait_for_end(child_id, within_seconds=ENDS_WITHIN)
+    assert (over["status"], over["reason"]) == ("cancelled", f"cancelled by job {job['job_id']}")
+
+
 async def test_children_survive_the_death_of_every_dispatcher(api: ApiClient, stack: LocalStack) -> None:
     ids = [await api.execute("stories", "calls-each", {}) for _ in range(3)]
     for name in stack.names("dispatcher"):
