@@ -12,6 +12,7 @@ from services.api.parts import Parts
 from services.api.routes import (
     artifacts,
     control,
+    events,
     hooks,
     jobs,
     log_stream,
@@ -35,6 +36,7 @@ ROUTERS = (
     hooks.router,
     jobs.router,
     control.router,
+    events.router,
     logs.router,
     artifacts.router,
     log_stream.router,

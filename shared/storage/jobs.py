@@ -12,7 +12,15 @@ from shared.engine.states import TERMINAL_JOB, JobStatus
 from shared.storage.calls import Database, asks, find_duplicates, take
 from shared.storage.documents import Document, decode_job, encode_job, find_changes
 from shared.storage.flows import FlowShelf
-from shared.storage.look_ups import LISTED_BY, OWING, SUMMARY_FIELDS, decode_step_rows, decode_summary, mark
+from shared.storage.look_ups import (
+    LISTED_BY,
+    OWING,
+    SUMMARY_FIELDS,
+    decode_step_rows,
+    decode_summary,
+    event_mark,
+    mark,
+)
 from shared.storage.records import JobFilter, JobSave, JobSummary, RunningStep, StepRow, StoredJob
 from shared.storage.server_time import ServerTime
 
@@ -63,6 +71,11 @@ class MongoJobs:
             for lease in document["leases"]
             if lease["worker_id"] == worker_id
         ]
+
+    @asks
+    async def find_waiting(self, workspace: str, event_key: str, limit: int) -> list[str]:
+        found = self._jobs.find({"found_by": event_mark(workspace, event_key)}, {"_id": 1}).sort("_id", 1)
+        return [document["_id"] for document in await take(found, limit)]
 
     @asks
     async def list_jobs(self, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[JobSummary], int]:

@@ -26,6 +26,11 @@ def mark(kind: str, value: str) -> str:
     return f"{kind}:{value}"
 
 
+def event_mark(workspace: str, key: str) -> str:
+    """What `found_by` holds of a job that waits for an event of this key."""
+    return mark("event", f"{workspace}/{key}")
+
+
 def encode_look_ups(job: Job) -> Document:
     """`found_by`; `leases`: who runs what now; `workers`: who has how many of the steps."""
     leases: list[Document] = []
@@ -33,7 +38,7 @@ def encode_look_ups(job: Job) -> Document:
     events: dict[str, None] = {}
     for name, step in job.steps.items():
         if step.waits_for is not None and step.status is StepStatus.SUSPENDED:
-            events[f"{job.workspace}/{step.waits_for}"] = None
+            events[event_mark(job.workspace, step.waits_for)] = None
         if step.worker_id is None:
             continue
         counts[step.worker_id] = counts.get(step.worker_id, 0) + 1
@@ -42,7 +47,7 @@ def encode_look_ups(job: Job) -> Document:
     found_by = [mark(name, str(getattr(job, name))) for name in LISTED_BY]
     found_by += [mark("worker", worker_id) for worker_id in counts]
     found_by += [mark("lease", worker_id) for worker_id in dict.fromkeys(lease["worker_id"] for lease in leases)]
-    found_by += [mark("event", key) for key in events]
+    found_by += events
     workers = [{"id": worker_id, "steps": count} for worker_id, count in counts.items()]
     return {"found_by": found_by, "leases": leases, "workers": workers}
 

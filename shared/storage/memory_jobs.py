@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from shared.engine.flow import Flow
 from shared.runtime.clock import Clock
 from shared.storage.documents import Document, decode_flow, decode_job, encode_flow, encode_job
-from shared.storage.look_ups import decode_step_rows, decode_summary
+from shared.storage.look_ups import decode_step_rows, decode_summary, event_mark
 from shared.storage.records import JobFilter, JobSave, JobSummary, RunningStep, StepRow, StoredJob
 
 
@@ -61,6 +61,10 @@ class MemoryJobs:
             for lease in document["leases"]
             if lease["worker_id"] == worker_id
         ]
+
+    async def find_waiting(self, workspace: str, event_key: str, limit: int) -> list[str]:
+        wanted = event_mark(workspace, event_key)
+        return [job_id for job_id in sorted(self._jobs) if wanted in self._jobs[job_id]["found_by"]][:limit]
 
     async def list_jobs(self, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[JobSummary], int]:
         newest = [decode_summary(self._jobs[job_id]) for job_id in sorted(self._jobs, reverse=True)]

@@ -56,6 +56,10 @@ class JobStore(Protocol):
         """The attempts that the stored jobs say run on this worker."""
         ...
 
+    async def find_waiting(self, workspace: str, event_key: str, limit: int) -> list[str]:
+        """The ids of jobs of which a step waits for this event, oldest first."""
+        ...
+
     async def list_jobs(self, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[JobSummary], int]:
         """A page, newest first (by id, which is by time), and how many there are in all."""
         ...

@@ -36,6 +36,7 @@ PAGE = {
     "/api/jobs/{job_id}/steps/{step}/force-complete": {"post"},
     "/api/jobs/{job_id}/steps/{step}/retry": {"post"},
     "/api/jobs/{job_id}/steps/{step}/replay": {"post"},
+    "/api/workspaces/{workspace}/events/{event_key}": {"post"},
     "/api/jobs/{job_id}/artifacts": {"get"},
     "/api/jobs/{job_id}/artifacts/{name}": {"get"},
     "/api/jobs/{job_id}/logs": {"get"},

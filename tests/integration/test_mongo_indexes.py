@@ -107,6 +107,7 @@ async def use_jobs(stores: Any) -> None:
     await stores.jobs.clear_outbox({jobs[0].id: [a_command(jobs[0]).id]})
     await stores.jobs.find_owing(EVER, 5)
     await stores.jobs.find_running_on("w1")
+    await stores.jobs.find_waiting("demo", "order-7", 5)
     await stores.jobs.list_steps_of("w1", limit=5)
     await stores.jobs.count_by_status()
     for workspace in (None, "demo"):

@@ -119,6 +119,20 @@ async def test_a_step_that_went_to_another_worker_is_found_there_alone(storage: 
     assert await storage.jobs.find_running_on("w2") == [RunningStep(job.id, "one", 2)]
 
 
+async def test_jobs_are_found_by_the_event_that_one_of_their_steps_waits_for(storage: Storage) -> None:
+    waiting = Step(StepStatus.SUSPENDED, 1, waits_for="order/7")
+    jobs = [(await put_job(storage, a_job(number, after=MINUTE * number))).job for number in range(3)]
+    saves = [a_save(job, steps={"one": waiting, "two": waiting}) for job in jobs]
+    await storage.jobs.save(saves)
+    assert await storage.jobs.find_waiting("demo", "order/7", 9) == [job.id for job in jobs]
+    assert await storage.jobs.find_waiting("demo", "order/7", 2) == [job.id for job in jobs[:2]]
+    assert await storage.jobs.find_waiting("demo", "order/8", 9) == []
+    assert await storage.jobs.find_waiting("other", "order/7", 9) == []
+    done = Step(StepStatus.COMPLETED, 1, waits_for="order/7")
+    await storage.jobs.save([a_save(saves[0].job, steps={"one": done, "two": done})])
+    assert await storage.jobs.find_waiting("demo", "order/7", 9) == [job.id for job in jobs[1:]]
+
+
 async def test_steps_of_a_worker_are_told_newest_first(storage: Storage) -> None:
     jobs = [(await put_job(storage, a_job(number, after=MINUTE * number))).job for number in range(3)]
     for number, job in enumerate(jobs):
