@@ -1,6 +1,7 @@
 """Git repositories as sources of files, on real repositories."""
 
 import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -192,11 +193,14 @@ async def test_a_stop_does_not_wait_for_git(tmp_path: Path, monkeypatch: pytest.
         lifecycle.stopping.set()
 
 
-def test_a_password_leaves_the_address() -> None:
-    remote = read_remote("https://me:s3cret@example.org/a.git")
+async def test_a_password_leaves_the_address_and_goes_to_its_host_alone() -> None:
+    remote = read_remote("https://me:s3%2Fcret@example.org/a.git")
     assert remote.url == "https://example.org/a.git"
-    assert "s3cret" not in str(remote.url)
-    assert "http.https://example.org/.extraHeader" in remote.settings
+    ask = ["config", "--get-urlmatch", "http.extraHeader"]
+    told = await run_git([*ask, remote.url], within=MINUTE, settings=remote.settings)
+    assert told.decode().strip() == f"Authorization: Basic {base64.b64encode(b'me:s3/cret').decode()}"
+    with pytest.raises(Unavailable):
+        await run_git([*ask, "https://example.com/a.git"], within=MINUTE, settings=remote.settings)
 
 
 @pytest.mark.parametrize(
