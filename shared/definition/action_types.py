@@ -28,9 +28,13 @@ ACTION_TYPES = {
     "script": ActionType(
         (_keys("script", "source"),),
         _keys(
-            "runner", "language", "dependencies", "interpreter", "args", "env", "tags", "image", "workdir", "resources"
+            *("runner", "language", "dependencies", "interpreter", "args", "env", "tags", "memory"),
+            *("image", "workdir", "resources"),
         ),
-        ("script", "source", "language", "interpreter", "args", "env", "dependencies", "image", "workdir", "resources"),
+        (
+            *("script", "source", "language", "interpreter", "args", "env", "dependencies", "memory"),
+            *("image", "workdir", "resources"),
+        ),
         "script",
     ),
     "docker": ActionType(
@@ -49,8 +53,8 @@ ACTION_TYPES = {
     ),
     "function": ActionType(
         (_keys("call"),),
-        _keys("env", "tags", "dependencies"),
-        ("call", "env", "dependencies"),
+        _keys("env", "tags", "dependencies", "memory"),
+        ("call", "env", "dependencies", "memory"),
         "function",
         "function",
     ),

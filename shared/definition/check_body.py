@@ -23,6 +23,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _INTERPRETER = re.compile(r"[A-Za-z0-9._\-/+]+")
 TAGS = 8
+SMALLEST_MEMORY_BYTES = 4 * 1024 * 1024
 LANGUAGES = frozenset({"shell", "python"})
 """What workers of every release run."""
 
@@ -45,6 +46,7 @@ def check_body(report: Report, place: Place, kind: str, body: ActionBody, files:
     if kind == "script" and body.source is not None:
         _check_source(report, place.down("source"), body.source, files)
     _check_texts(report, place, body)
+    _check_memory(report, place, body)
     _check_tags(report, place, body)
     _check_body_templates(report, place, found)
 
@@ -83,6 +85,15 @@ def _check_script(report: Report, place: Place, body: ActionBody) -> None:
     check_runner(report, place, body)
     if body.language not in LANGUAGES and not is_open("languages"):
         report.error(place.down("language"), f"`language: {body.language}` is not supported in this release")
+
+
+def _check_memory(report: Report, place: Place, body: ActionBody) -> None:
+    if body.memory is None:
+        return
+    if body.runner != "local":
+        report.error(place.down("memory"), f"`runner: {body.runner}` takes its limit from `resources`", is_key=True)
+    if body.memory < SMALLEST_MEMORY_BYTES:
+        report.error(place.down("memory"), "a limit of less than 4MiB lets nothing start")
 
 
 def _check_http(report: Report, place: Place, body: ActionBody) -> None:

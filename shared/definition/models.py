@@ -5,10 +5,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from shared.definition.durations import parse_duration
+from shared.definition.quantities import parse_memory
 
 _WRITTEN_DURATION = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^([0-9]+[hms]?)+$"}]}
 Seconds = Annotated[int, BeforeValidator(parse_duration), WithJsonSchema(_WRITTEN_DURATION)]
 """A duration in whole seconds; files may write `1h30m`."""
+
+
+_WRITTEN_BYTES = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+[A-Za-z]*$"}]}
+Bytes = Annotated[
+    int,
+    BeforeValidator(lambda written: parse_memory(str(written).removesuffix("B"))),
+    WithJsonSchema(_WRITTEN_BYTES),
+]
+"""An amount of memory; files may write `512MiB` or `1Gi`."""
 
 
 class Part(BaseModel):
@@ -94,6 +104,8 @@ class ActionBody(Part):
     """What the script is written in."""
     dependencies: list[str] = Field(default_factory=list)
     """Packages that the script needs."""
+    memory: Bytes | None = None
+    """How much memory each process of the step may have, `512MiB`."""
     interpreter: str | None = None
     """The program that runs the script, where it is not the language's usual one."""
     args: list[str] = Field(default_factory=list)

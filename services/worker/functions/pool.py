@@ -14,6 +14,7 @@ from services.worker.functions.warm_process import WarmProcess, start_process
 from services.worker.process_group import ProcessGroups
 from services.worker.runners.environment import passed_on
 from services.worker.runners.languages import find_program
+from services.worker.runners.memory_limit import limit_memory
 from services.worker.runners.runner import CannotRun
 from services.worker.strays import is_zombie
 from services.worker.workspace_cache import WorkspaceCache
@@ -23,11 +24,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Serves:
-    """What a process is good for; `program` is the Python's command line, empty for the one on the worker's path."""
+    """What a process is good for.
+
+    `program` is the Python's command line, empty for the one on the worker's path; `memory` the limit in bytes.
+    """
 
     workspace: str
     revision: str
     program: tuple[str, ...] = ()
+    memory: int | None = None
 
 
 class FunctionPool:
@@ -81,7 +86,7 @@ class FunctionPool:
             self._end_soon(found)
         folder = await self._workspaces.check_out(serves.workspace, serves.revision)
         try:
-            process = self._take_blank(serves) or await self._start(serves.program)
+            process = self._take_blank(serves) or await self._start(serves.program, serves.memory)
         except BaseException:
             self._workspaces.discard(folder)
             raise
@@ -105,7 +110,7 @@ class FunctionPool:
         return None
 
     def _take_blank(self, serves: Serves) -> WarmProcess | None:
-        if serves.program:
+        if serves.program or serves.memory is not None:
             return None
         self._tasks.create_task(self._fill(), name="functions.fill")
         while self._blank:
@@ -119,17 +124,17 @@ class FunctionPool:
         async with self._filling:
             while len(self._blank) < self._wanted_blanks and not self._is_closing:
                 try:
-                    self._blank.append(await self._start(()))
+                    self._blank.append(await self._start())
                 except CannotRun as error:
                     log.warning("function.no_blank", error=str(error))
                     return
 
-    async def _start(self, program: Sequence[str]) -> WarmProcess:
+    async def _start(self, program: Sequence[str] = (), memory: int | None = None) -> WarmProcess:
         environment = {**passed_on(), "PYTHONUNBUFFERED": "1"}
         path = environment.get("PATH", os.defpath)
         command = program or find_program([["python3"]], path, needed_by="a function")
         try:
-            return await start_process(self._processes, command, environment)
+            return await start_process(self._processes, limit_memory(command, memory), environment)
         except OSError as error:
             raise CannotRun(f"Can't start {command[0]}: {error.strerror}") from error
 

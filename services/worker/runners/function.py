@@ -16,6 +16,7 @@ from services.worker.process_group import Launch, ProcessGroups
 from services.worker.read_output import LineSink, PipeReader, pump
 from services.worker.runners.environment import build_environment, passed_on
 from services.worker.runners.execution import PIPE_GRACE, Deadline, Ending, Execution
+from services.worker.runners.memory_limit import name_limit, read_limit
 from services.worker.runners.packages import InstallFailed, Packages
 from services.worker.runners.runner import CannotRun, StepResult
 from services.worker.runners.script import judge_install, start
@@ -44,10 +45,11 @@ class FunctionRunner:
             program = await self._find_program(step, sink, halt, deadline)
         except InstallFailed as failure:
             return judge_install(failure.ending, step)
-        serves = Serves(step.workspace, step.revision, program)
+        memory = read_limit(step.spec)
+        serves = Serves(step.workspace, step.revision, program, memory)
         process = await self._pool.take(serves)
         try:
-            return await _Call(process, step, sink, halt, deadline).run()
+            return name_limit(await _Call(process, step, sink, halt, deadline).run(), memory)
         finally:
             self._pool.give_back(serves, process)
 

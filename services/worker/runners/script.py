@@ -13,6 +13,7 @@ from services.worker.read_output import LineSink
 from services.worker.runners.command_line import build_command
 from services.worker.runners.environment import build_environment
 from services.worker.runners.execution import Deadline, Ending, Execution
+from services.worker.runners.memory_limit import limit_memory, name_limit, read_limit
 from services.worker.runners.packages import InstallFailed, Packages
 from services.worker.runners.runner import CannotRun, StepResult
 from services.worker.runners.toolchain import Toolchain
@@ -88,7 +89,8 @@ class _Attempt:
         toolchain = Toolchain(self.packages, install, deadline, path=path)
         program = await toolchain.find(self.step.spec, self.folder)
         command = build_command(self.step.spec, workspace, path=path, program=program)
-        group = start(self.processes, Launch(command, environment, workspace))
+        memory = read_limit(self.step.spec)
+        group = start(self.processes, Launch(limit_memory(command, memory), environment, workspace))
         watch = OutputWatch()
 
         def see(data: bytes) -> None:
@@ -96,7 +98,8 @@ class _Attempt:
             self.state.see(data)
 
         ending = await Execution(group, self.sink, self.halt, deadline).run(see_stdout=see)
-        return ending.as_failure(timeout_seconds=deadline.seconds) or _take_output(watch, output_file)
+        failure = ending.as_failure(timeout_seconds=deadline.seconds)
+        return name_limit(failure, memory) if failure else _take_output(watch, output_file)
 
 
 def start(processes: ProcessGroups, launch: Launch) -> ProcessGroup:
