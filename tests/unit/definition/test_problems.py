@@ -53,7 +53,7 @@ ACTIONS: Rows = [
     ),
     (
         "actions:\n  a: { type: wait_for_event }\n",
-        "2:3: error: `type: wait_for_event` needs `event_key`",
+        "2:14: error: waiting for events (`type: wait_for_event`) are not supported in this release",
     ),
     ("actions:\n  a: { type: scirpt }\n", "2:14: error: unknown action type 'scirpt' (did you mean 'script'?)"),
     ("actions:\n  a: { type: script }\n", "2:3: error: write exactly one of `script` and `source`"),
