@@ -35,14 +35,27 @@ async def test_an_example_gives_what_it_promises(
     assert (job["status"], job["output"]) == ("completed", output)
 
 
+async def wait_for_suspension(api: ApiClient, job_id: str, step: str) -> None:
+    """Come back when the step waits."""
+
+    async def is_suspended() -> bool:
+        steps = {one["step_name"]: one for one in (await api.get(f"/api/jobs/{job_id}"))["steps"]}
+        return bool(steps[step]["status"] == "suspended")
+
+    await eventually(is_suspended)
+
+
 async def test_an_approval_waits_for_its_answer_and_hands_the_form_on(api: ApiClient) -> None:
     job_id = await api.execute("default", "ask-first", {})
-
-    async def is_asked() -> bool:
-        steps = {step["step_name"]: step for step in (await api.get(f"/api/jobs/{job_id}"))["steps"]}
-        return bool(steps["ask"]["status"] == "suspended")
-
-    await eventually(is_asked)
+    await wait_for_suspension(api, job_id, "ask")
     await api.post(f"/api/jobs/{job_id}/steps/ask/approve", {"approved": True, "input": {"reason": "tested"}})
     job = await api.wait_for_end(job_id, within_seconds=ENDS_WITHIN_SECONDS)
     assert job["output"] == {"release": {"said": "released because tested"}}
+
+
+async def test_an_event_ends_the_wait_for_it(api: ApiClient) -> None:
+    job_id = await api.execute("default", "wait-for-payment", {"order": "17"})
+    await wait_for_suspension(api, job_id, "paid")
+    await api.post("/api/workspaces/default/events/paid/17", {"payload": {"amount": 30}})
+    job = await api.wait_for_end(job_id, within_seconds=ENDS_WITHIN_SECONDS)
+    assert job["output"] == {"ship": {"said": "shipping for 30"}}
