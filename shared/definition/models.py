@@ -2,23 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from shared.definition.durations import parse_duration
-from shared.definition.quantities import parse_memory
-
-_WRITTEN_DURATION = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^([0-9]+[hms]?)+$"}]}
-Seconds = Annotated[int, BeforeValidator(parse_duration), WithJsonSchema(_WRITTEN_DURATION)]
-"""A duration in whole seconds; files may write `1h30m`."""
-
-
-_WRITTEN_BYTES = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+[A-Za-z]*$"}]}
-Bytes = Annotated[
-    int,
-    BeforeValidator(lambda written: parse_memory(str(written).removesuffix("B"))),
-    WithJsonSchema(_WRITTEN_BYTES),
-]
-"""An amount of memory; files may write `512MiB` or `1Gi`."""
+from shared.definition.amounts import Bytes, Seconds
 
 
 class Part(BaseModel):

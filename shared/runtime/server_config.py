@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.definition.amounts import Seconds
 from shared.definition.compose_yaml import Unreadable
 from shared.definition.libraries import NAME
-from shared.definition.models import Seconds
 from shared.definition.names import check_name
 from shared.definition.read_part import read_maps, read_part
 from shared.definition.read_yaml import read_yaml
@@ -25,7 +25,7 @@ _LATER = {
     "git_auth": "git takes a name and password from the `url`, and ssh keys from its agent",
     "worker_token": "workers would not be checked",
     "log_storage": "logs lie in the database",
-    "state_storage": "tasks have no state",
+    "state_storage": "states lie in the database, the newest five of each",
     "artifact_storage": "steps have no artifacts",
     "mcp": "there is no MCP end point",
     "agents": "there are no agent actions",
