@@ -29,11 +29,7 @@ def tell(before: Job, decision: Decision, begin: datetime) -> Iterator[str]:
     if decision.refused:
         yield f"refused: {decision.refused}"
     yield from _say_changes(before, decision.job)
-    for each in decision.commands:
-        if isinstance(each, SetTimer):
-            yield _say_timer(each, begin)
-        elif not isinstance(each, WriteServerLine):
-            yield _WORDS[type(each)](each)
+    yield from (_WORDS[type(each)](each, begin) for each in decision.commands if not isinstance(each, WriteServerLine))
 
 
 def _say_changes(before: Job, after: Job) -> Iterator[str]:
@@ -46,16 +42,22 @@ def _say_changes(before: Job, after: Job) -> Iterator[str]:
 
 
 def _say_timer(timer: SetTimer, begin: datetime) -> str:
-    of = f" of {timer.step}" if timer.step else ""
-    return f"set {timer.kind}{of} at {(timer.due_at - begin).total_seconds():g}s"
+    return f"set {timer.kind}{f' of {timer.step}' if timer.step else ''} at {_seconds(timer.due_at, begin)}"
 
 
-_WORDS: Mapping[type, Callable[[Any], str]] = {
-    RunStep: lambda each: f"run {each.step} {each.attempt}",
-    CancelStep: lambda each: f"kill {each.step} {each.attempt} at {each.worker_id}",
-    StartHook: lambda each: f"start {each.event}[{each.index}] {each.hook.action.name}",
-    StartChild: lambda each: f"start {each.task} for {each.step} {each.attempt}",
-    CancelChild: lambda each: f"cancel child {each.job_id}",
-    NotifyParent: lambda each: f"tell {each.parent_step} that the job is {each.status}",
-    StartRetryJob: lambda each: f"start the job again, retry {each.retry_attempt} of {each.max_retries}",
+def _seconds(at: datetime, begin: datetime) -> str:
+    return f"{(at - begin).total_seconds():g}s"
+
+
+_WORDS: Mapping[type, Callable[[Any, datetime], str]] = {
+    RunStep: lambda each, _: f"run {each.step} {each.attempt}",
+    CancelStep: lambda each, _: f"kill {each.step} {each.attempt} at {each.worker_id}",
+    StartHook: lambda each, _: f"start {each.event}[{each.index}] {each.hook.action.name}",
+    SetTimer: _say_timer,
+    StartChild: lambda each, _: f"start child of {each.step} {each.attempt}: {each.task} {dict(each.input)}",
+    CancelChild: lambda _, __: "cancel the child",
+    NotifyParent: lambda each, _: (
+        f"tell {each.parent_step} {each.parent_attempt} of {each.parent_job_id}: {each.status}"
+    ),
+    StartRetryJob: lambda each, begin: f"retry the job {each.retry_attempt} at {_seconds(each.starts_at, begin)}",
 }

@@ -1,25 +1,13 @@
 """Playing a scenario: its events go through the engine, what follows is written down in its words."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from shared.definition.templates import JinjaRenderer
-from shared.engine.commands import (
-    CancelChild,
-    CancelStep,
-    Command,
-    NotifyParent,
-    RunStep,
-    SetTimer,
-    StartChild,
-    StartHook,
-    StartRetryJob,
-    WriteServerLine,
-)
+from shared.engine.commands import Command, RunStep, StartHook, WriteServerLine
 from shared.engine.decide import decide
-from shared.engine.decision import Decision
 from shared.engine.events import (
     ApprovalDecided,
     ChildFinished,
@@ -38,12 +26,12 @@ from shared.engine.events import (
     SubtreeReplayRequested,
     TimerFired,
 )
-from shared.engine.job import Job, Step
-from shared.engine.states import JobStatus, Outcome, StepStatus, TimerKind
+from shared.engine.job import Step
+from shared.engine.states import JobStatus, Outcome, TimerKind
+from shared.rehearsal.tell import tell
 from tests.scenarios.scenario import BEGIN, Scenario
 
 Kind = TypeVar("Kind")
-_NEW = Step()
 OF_JOB: Mapping[str, Callable[..., Event]] = {
     "job created": JobCreated,
     "cancel": JobCancelRequested,
@@ -98,7 +86,7 @@ class Rehearsal:
         decision = decide(before, self._read(written["event"], rest), self._renderer)
         self.job = decision.job
         self.commands += decision.commands
-        return list(_trace(before, decision)), [each.line for each in _only(WriteServerLine, decision.commands)]
+        return list(tell(before, decision, BEGIN)), [each.line for each in _only(WriteServerLine, decision.commands)]
 
     def ran(self, step: str) -> Mapping[str, Any]:
         """The rendered body of the step's last command."""
@@ -137,37 +125,6 @@ class Rehearsal:
 
     def _step(self, name: str) -> Step:
         return self.job.steps.get(name, Step())
-
-
-def _trace(before: Job, decision: Decision) -> Iterator[str]:
-    if decision.ignored:
-        yield f"ignored as {decision.ignored}"
-    if decision.refused:
-        yield f"refused: {decision.refused}"
-    after = decision.job
-    for name, step in after.steps.items():
-        # `ready` shows as the command to run it
-        if step.status is not before.steps.get(name, _NEW).status and step.status is not StepStatus.READY:
-            yield f"{name} is {step.status}"
-    if after.status is not before.status:
-        yield f"job is {after.status}"
-    yield from (_WORDS[type(each)](each) for each in decision.commands if not isinstance(each, WriteServerLine))
-
-
-def _set_timer(timer: SetTimer) -> str:
-    return f"set {timer.kind}{f' of {timer.step}' if timer.step else ''} at {(timer.due_at - BEGIN).total_seconds():g}s"
-
-
-_WORDS: Mapping[type[Command], Callable[[Any], str]] = {
-    RunStep: lambda each: f"run {each.step} {each.attempt}",
-    CancelStep: lambda each: f"kill {each.step} {each.attempt} at {each.worker_id}",
-    StartHook: lambda each: f"start {each.event}[{each.index}] {each.hook.action.name}",
-    SetTimer: _set_timer,
-    StartChild: lambda each: f"start child of {each.step} {each.attempt}: {each.task} {dict(each.input)}",
-    CancelChild: lambda _: "cancel the child",
-    NotifyParent: lambda each: f"tell {each.parent_step} {each.parent_attempt} of {each.parent_job_id}: {each.status}",
-    StartRetryJob: lambda each: f"retry the job {each.retry_attempt} at {(each.starts_at - BEGIN).total_seconds():g}s",
-}
 
 
 def _only(kind: type[Kind], commands: Sequence[Command]) -> list[Kind]:

@@ -87,7 +87,7 @@ def test_an_event_ends_the_wait_and_none_is_told() -> None:
 def test_a_task_is_answered_for_by_its_step() -> None:
     found = played("parent", steps={"child": [{"error": "no"}, {"output": {"show": 1}}]})
     assert found.job.output == {"child": {"show": 1}}
-    assert "start pair for child 2" in found.trace
+    assert "start child of child 2: pair {'day': 1}" in found.trace
 
 
 def test_instances_answer_as_their_loop_does() -> None:
