@@ -1,9 +1,10 @@
 """Schedulers on the real broker and database: two at once do everything once."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,22 @@ import pytest
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.wiring import Scheduler, build
 from shared.broker.rabbit import RabbitBroker
+from shared.definition.cron import next_fires
 from shared.engine.states import JobStatus, StepStatus
 from shared.storage.client import MongoStorage
 from shared.storage.records import JobFilter, RunningStep, WorkerRecord
 from tests.integration.test_dispatcher import PARTITIONS, broker, storage
 from tests.support.eventually import eventually
-from tests.support.orchestration import EchoWorker, a_new_job, an_orchestrator, chain, dispatching, job_ended, running
+from tests.support.orchestration import (
+    EchoWorker,
+    a_new_job,
+    an_orchestrator,
+    chain,
+    dispatching,
+    job_ended,
+    put_workspace,
+    running,
+)
 
 __all__ = ["broker", "storage"]
 
@@ -65,6 +76,29 @@ async def test_a_trigger_in_a_folder_fires_each_second_once_under_two_schedulers
     assert len(set(seconds)) == count
     late = [(row.created_at.timestamp() * 1000 - second) for row, second in zip(rows, seconds, strict=True)]
     assert max(late) < 5_000
+
+
+async def test_two_schedulers_that_were_down_catch_up_on_each_fire_once(
+    storage: MongoStorage, broker: RabbitBroker, config: Path
+) -> None:
+    trigger = "{type: scheduler, cron: '0 * * * *', task: tick, catch_up: %s}"
+    text = CRON[: CRON.index("  every-second")] + f"  all: {trigger % 'all'}\n  one: {trigger % 'one'}\n"
+    (config.parent / "files" / "cron.yaml").write_text(text)
+    await put_workspace(storage, text)  # as it was when they went down
+    since = datetime.now(UTC) - timedelta(hours=5, minutes=30)
+    for name in ("all", "one"):
+        await storage.fires.advance(f"demo/{name}", since)
+    missed = [fire for fire in next_fires("0 * * * *", "UTC", since, 6) if fire <= datetime.now(UTC)]
+    async with scheduling(storage, broker, config), scheduling(storage, broker, config):
+
+        async def has_fired() -> bool:
+            done = await storage.fires.load_fired_until()
+            return all(done.get(f"demo/{name}") == missed[-1] for name in ("all", "one"))
+
+        await eventually(has_fired, within=timedelta(seconds=20))
+    rows, _ = await storage.jobs.list_jobs(JobFilter(source_type="trigger"), limit=100, offset=0)
+    fired = Counter(row.source_id for row in rows)
+    assert fired == {"demo/all": len(missed), "demo/one": 1}
 
 
 async def test_the_steps_of_a_silent_worker_are_run_by_another(
