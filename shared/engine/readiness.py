@@ -27,7 +27,7 @@ def promote(draft: Draft) -> None:
             end_instance(draft, cause)
             continue
         for name in draft.flow.dependents[cause]:
-            if draft.steps[name].status is StepStatus.PENDING:
+            if draft.steps[name].status is StepStatus.PENDING and name not in draft.job.waiting:
                 reconsider(draft, name, cause)
 
 

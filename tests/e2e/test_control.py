@@ -1,12 +1,15 @@
 """Stories about people who steer jobs: pause, skip, retry, approve, and ask why something waits."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from services.cli.client import ApiClient, ApiFailed
+from services.cli.main import app
 from tests.e2e.test_main_job import by_name
 from tests.support.eventually import eventually
 
@@ -124,7 +127,7 @@ async def test_a_subtree_runs_again(story: Story) -> None:
     assert await story.ask("steps/breaks/replay") == {"reset_steps": ["breaks", "after"]}
 
     async def has_run_again() -> bool:
-        return (await story.steps())["after"]["attempt"] == 2
+        return bool((await story.steps())["after"]["attempt"] == 2)
 
     await eventually(has_run_again, within=SOON)
     assert (await story.end())["status"] == "completed"
@@ -189,3 +192,28 @@ async def test_a_job_is_run_again_with_its_input_edited(story: Story) -> None:
     story.job_id = (await story.api.post("/api/workspaces/stories/tasks/gated/execute", body))["job_id"]
     job = await story.end()
     assert (job["status"], job["source_job_id"], job["source_type"]) == ("completed", first, "rerun")
+
+
+async def test_the_command_line_steers_too(story: Story) -> None:
+    await story.begin("asks", has_gate=False)
+    await story.until("gate", "suspended")
+    assert await command(story, "pause") == "status: paused\n"
+    assert "gate (suspended): Approval by anyone" in await command(story, "explain")
+    assert await command(story, "approve", "gate", "--input", '{"why": "so"}') == "status: approved\n"
+    assert "after (pending): The job is paused by anonymous" in await command(story, "explain")
+    assert await command(story, "skip", "after", "--reason", "enough") == "status: skipped\nattempt: 0\n"
+    assert (await story.end())["status"] == "completed"
+    assert await command(story, "retry", "--step", "after") == "status: ready\nattempt: 1\n"
+    await story.until("after", "completed")
+    assert (await story.end())["status"] == "completed"
+    assert (await command(story, "retry")).startswith("job_id: ")
+    with pytest.raises(AssertionError, match=r"409: Job is (not paused|already in a terminal state)"):
+        await command(story, "resume")
+
+
+async def command(story: Story, verb: str, *arguments: str) -> str:
+    """What `headrace verb JOB arguments` prints."""
+    words = [verb, story.job_id, *arguments, "--url", story.api.url]
+    done = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert done.exit_code == 0, done.output
+    return done.stdout
