@@ -9,8 +9,12 @@ from shared.definition.supported import is_open, refusal
 from shared.definition.templates import JinjaRenderer, has_template
 from shared.engine.decision import RenderFailed
 
-_LATER = {"state": "task state", "global_state": "global state", "connection": "connections"}
-"""Variables of the contract that this release does not have, and what they belong to."""
+_CLOSED = {
+    "state": ("templates can't read state", "read $STATE_DIR/state.json in the script"),
+    "global_state": ("templates can't read state", "read $GLOBAL_STATE_DIR/state.json in the script"),
+    "connection": ("connections are not supported in this release", ""),
+}
+"""Variables of the contract that templates don't have here: why, and what to do instead."""
 
 RENDERER = JinjaRenderer()
 """For looking into templates."""
@@ -33,8 +37,9 @@ def check_template(
             continue
         if name == "secret":
             _check_secrets_of(report, place, is_allowed=known is None and not is_shown)
-        elif name in _LATER:
-            report.error(place, f"`{name}` in a template: {_LATER[name]} are not supported in this release")
+        elif name in _CLOSED:
+            why, fix = _CLOSED[name]
+            report.error(place, f"`{name}` in a template: {why}", fix=fix)
         elif known is not None:
             report.warn(place, f"unknown variable '{name}' in a template", fix=suggest(name, known))
     if "secret" in names and "secret" in (known or ()):

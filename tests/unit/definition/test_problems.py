@@ -101,6 +101,10 @@ ACTIONS: Rows = [
         "actions:\n  a: { type: script, script: '{{ secret.x }}' }\n",
         "2:30: error: `secret` in a template: secrets are not supported in this release",
     ),
+    (
+        "actions:\n  a: { type: script, script: '{{ state.x }}' }\n",
+        "2:30: error: `state` in a template: templates can't read state (read $STATE_DIR/state.json in the script)",
+    ),
     ("actions:\n  a: { type: task, task: t }\n", "2:26: error: unknown task 't'"),
     (
         "actions:\n  a/b: { type: script, script: x }\n",
