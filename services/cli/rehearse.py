@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from shared.definition.load import load_snapshot
+from services.cli.workspace_folder import Libraries, load_workspace
 from shared.definition.models import WorkspaceDefinition
-from shared.definition.snapshot import take_snapshot
 from shared.errors import HeadraceError, Rejected
 from shared.rehearsal.compare import compare
 from shared.rehearsal.play import play
@@ -18,19 +17,20 @@ Target = Annotated[Path, typer.Argument(help="A workspace's folder.")]
 Talkative = Annotated[bool, typer.Option("--trace", help="Show what happened in each rehearsal.")]
 
 
-def rehearse(workspace: Target = Path(), trace: Talkative = False) -> None:
+def rehearse(workspace: Target = Path(), trace: Talkative = False, library: Libraries = []) -> None:  # noqa: B006 - typer copies it
     """Play every `*.rehearsal.yaml` of a workspace; exit code 1 if one goes otherwise than it expects."""
     try:
-        snapshot = take_snapshot(workspace)
+        loaded = load_workspace(workspace, library)
     except HeadraceError as error:
         typer.echo(f"headrace: {error}", err=True)
         raise typer.Exit(2) from error
-    files = [path for path in snapshot.files if path.endswith(ENDINGS)]
+    files = [path for path in loaded.snapshot.files if path.endswith(ENDINGS)]
     if not files:
         typer.echo(f"headrace: {workspace} has no file that ends with {ENDINGS[0]}", err=True)
         raise typer.Exit(2)
-    definition = load_snapshot(snapshot).definition
-    results = [_rehearse(definition, file, snapshot.files[file].content, is_traced=trace) for file in files]
+    results = [
+        _rehearse(loaded.definition, file, loaded.snapshot.files[file].content, is_traced=trace) for file in files
+    ]
     typer.echo(f"{sum(results)} of {len(files)} rehearsals went as expected", err=True)
     raise typer.Exit(0 if all(results) else 1)
 

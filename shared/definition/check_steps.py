@@ -166,4 +166,4 @@ def _variables_of(report: Report, place: Place, step: StepDefinition, known: Abs
     if step.input:
         inside = known | {"secret"} if step.for_each is None else known | {"secret", "each"}
         used |= check_values(report, place.down("input"), inside)
-    return used
+    return used - {"each"} if step.for_each is not None else used

@@ -9,8 +9,8 @@ from services.cli.main import app
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def validate(path: Path) -> tuple[int, list[str], str]:
-    ended = CliRunner().invoke(app, ["validate", str(path)])
+def validate(path: Path, *options: str) -> tuple[int, list[str], str]:
+    ended = CliRunner().invoke(app, ["validate", str(path), *options])
     return ended.exit_code, ended.stdout.splitlines(), ended.stderr.strip()
 
 
@@ -43,3 +43,14 @@ def test_what_is_not_there_ends_with_2(tmp_path: Path) -> None:
     code, problems, said = validate(tmp_path / "nothing")
     assert (code, problems) == (2, [])
     assert "does not exist" in said
+
+
+def test_a_library_is_given_by_name_and_folder(tmp_path: Path) -> None:
+    tools, workspace = tmp_path / "tools", tmp_path / "workspace"
+    for folder in (tools, workspace):
+        folder.mkdir()
+    (tools / "a.yaml").write_text("actions: { greet: { type: script, script: x } }\n")
+    (workspace / "a.yaml").write_text("tasks: { t: { flow: { s: { action: tools.greet } } } }\n")
+    assert validate(workspace)[0] == 1
+    assert validate(workspace, "--library", f"tools={tools}")[:2] == (0, [])
+    assert "NAME=FOLDER" in validate(workspace, "--library", "tools")[2]
