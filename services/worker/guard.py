@@ -15,7 +15,7 @@ ENDS_WITHIN = timedelta(seconds=2)  # it ends by itself if that is too short
 
 
 class Guard:
-    """`with Guard(worker_id):`; a process of 8 MB that waits for the worker's end, in a session of its own.
+    """`with Guard(worker_id):`; a process of 10 MB that waits for the worker's end, in a session of its own.
 
     It is told by the end of a pipe that only the worker holds, so also of SIGKILL. If guard and worker are killed
     together, the next worker that finds the dead one's cache folder does the same.

@@ -18,7 +18,7 @@ console.log("OUTPUT:", readFileSync(process.env.HEADRACE_INPUT, "utf8"));
 @pytest.fixture
 async def bench(rabbitmq_url: str, mongo_url: str, database_name: str, tmp_path: Path) -> AsyncIterator[WorkerBench]:
     (tmp_path / "workspace").mkdir()
-    (tmp_path / "workspace" / "file").touch()
+    (tmp_path / "workspace" / "calls.py").write_text("import greeting\ndef greet():\n    return greeting.WORD\n")
     async with open_bench(rabbitmq_url, mongo_url, database_name, tmp_path) as found, found.worker():
         yield found
 
@@ -54,6 +54,9 @@ async def test_python_packages_are_there_and_are_installed_once(bench: WorkerBen
         end = await bench.run("import greeting, json; print('OUTPUT:', json.dumps(greeting.WORD))", spec=spec)
         assert (end.error, end.output) == (None, "good morning")
         wheel.unlink(missing_ok=True)  # the second step finds it installed
+    called = bench.step(action_type="function", spec={"call": "calls:greet", "dependencies": spec["dependencies"]})
+    end = await bench.end_of(await bench.send(called))
+    assert (end.error, end.output) == (None, "good morning")
 
 
 async def test_packages_that_can_not_be_had_fail_the_step_with_the_installers_words(bench: WorkerBench) -> None:
