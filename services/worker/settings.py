@@ -43,7 +43,9 @@ class WorkerSettings(Settings):
         description="The engine's network of containers; `none`: they reach nobody. Never the host's own.",
     )
     worker_runner_user: str = Field(
-        "", pattern=r"^([0-9]+(:[0-9]+)?)?$", description="User and group of containers, `1000:1000`; else the image's."
+        "",
+        pattern=r"^([0-9]+(:[0-9]+)?)?$",
+        description="User and group of containers, `1000:1000`; else the worker's, and the image's if that is root.",
     )
     worker_cache_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "headrace" / "worker",

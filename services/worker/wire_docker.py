@@ -1,16 +1,19 @@
 """Builds what a worker needs to run containers."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
 
+from services.worker.artifacts import Artifacts
 from services.worker.runners.docker import DockerRunner
 from services.worker.runners.docker_ports import Engine, EngineFailed
 from services.worker.runners.docker_request import Limits, Marks
 from services.worker.runners.docker_sweep import DockerSweep
 from services.worker.settings import WorkerSettings
+from services.worker.state import States
 from services.worker.workspace_cache import WorkspaceCache
 from shared.runtime.clock import Clock
 from shared.storage.ports import WorkerStore
@@ -47,19 +50,22 @@ def build_containers(
     workers: WorkerStore,
     clock: Clock,
     *,
+    artifacts: Artifacts,
+    states: States,
     worker_id: str,
 ) -> Containers:
     """Everything on one engine."""
+    own_user = f"{os.getuid()}:{os.getgid()}" if os.getuid() else ""  # so that the worker can read what it leaves
     limits = Limits(
         memory_mb=settings.worker_runner_memory_mb,
         cpus=settings.worker_runner_cpus,
         pids=settings.worker_runner_pids,
         network=settings.worker_runner_network,
-        user=settings.worker_runner_user,
+        user=settings.worker_runner_user or own_user,
         image=settings.worker_runner_image,
     )
     marks = Marks(system_of(settings), worker_id)
-    runner = DockerRunner(engine, workspaces, limits, marks)
+    runner = DockerRunner(engine, workspaces, limits, marks, artifacts, states)
     return Containers(engine, runner, DockerSweep(engine, workers, clock, marks, lambda: runner.running))
 
 

@@ -104,9 +104,9 @@ def build(
         blanks=settings.worker_function_blanks,
         most_calls=settings.worker_function_calls,
     )
-    states = States(storage.snapshots, clock)
+    states, artifacts = States(storage.snapshots, clock), Artifacts(storage.artifacts, clock)
     runners: dict[str, Runner] = {
-        SCRIPT: ScriptRunner(workspaces, processes, packages, Artifacts(storage.artifacts, clock), states),
+        SCRIPT: ScriptRunner(workspaces, processes, packages, artifacts, states),
         FUNCTION: FunctionRunner(functions, processes, packages),
         HTTP: HttpRunner(AddressBook(settings.worker_http_allow)),
     }
@@ -117,7 +117,16 @@ def build(
     )
     containers = None
     if engine is not None:
-        containers = build_containers(settings, engine, workspaces, storage.workers, clock, worker_id=worker_id)
+        containers = build_containers(
+            settings,
+            engine,
+            workspaces,
+            storage.workers,
+            clock,
+            artifacts=artifacts,
+            states=states,
+            worker_id=worker_id,
+        )
         runners[SCRIPT] = ByRunner({"local": runners[SCRIPT], "docker": containers.runner})
         runners[DOCKER] = containers.runner
     step_run = StepRun(broker, clock, runners, secrets, worker_id=worker_id, partitions=settings.partitions)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from services.worker.artifacts import Artifacts
 from services.worker.halt import Halt
 from services.worker.redact import NOTHING_SECRET, Redactor
 from services.worker.runners.docker import DockerRunner
@@ -14,6 +15,7 @@ from services.worker.runners.docker_request import LABEL_SYSTEM, LABEL_WORKER, L
 from services.worker.runners.docker_sweep import DockerSweep
 from services.worker.runners.runner import StepResult
 from services.worker.ship_logs import Stream
+from services.worker.state import States
 from services.worker.workspace_cache import WorkspaceCache
 from shared.messages.wire import RunStepMessage
 from shared.runtime.clock import SystemClock
@@ -65,7 +67,9 @@ class ContainerBench:
     def runner(self, **limits: Any) -> DockerRunner:
         """A runner with other limits."""
         marks = Marks(SYSTEM, self.worker_id)
-        return DockerRunner(self.engine, self.workspaces, replace(self.limits, **limits), marks)
+        artifacts = Artifacts(self.storage.artifacts, SystemClock())
+        states = States(self.storage.snapshots, SystemClock())
+        return DockerRunner(self.engine, self.workspaces, replace(self.limits, **limits), marks, artifacts, states)
 
     async def run(self, cmd: str = "", *, limits: dict[str, Any] | None = None, **changes: Any) -> Any:
         """Run a container to its end; answers its result and what it wrote."""

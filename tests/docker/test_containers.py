@@ -64,6 +64,20 @@ async def test_scripts_run_with_their_arguments(bench: ContainerBench) -> None:
     assert written.texts("stdout") == ["hello you"]
 
 
+async def test_state_is_carried_over_and_artifacts_are_kept(bench: ContainerBench) -> None:
+    cmd = (
+        "cd $STATE_DIR; (test -f state.json && tr -d ' \\n' < state.json && echo) || echo none;"
+        "echo 'STATE: {\"n\": 1}'; "
+        "echo x > $GLOBAL_STATE_OUT_DIR/x; cat $GLOBAL_STATE_DIR/x; echo file > $ARTIFACTS_DIR/a.txt"
+    )
+    first, written = await bench.run(f"{cmd}; true", limits={"user": "1234:1234"})
+    assert (first.error, written.texts("stdout")[0]) == (None, "none")
+    _, written = await bench.run(f"{cmd}; touch $STATE_DIR/y")
+    assert [text.replace(" ", "") for text in written.texts("stdout")] == ['{"n":1}', 'STATE:{"n":1}', "x"]
+    assert "Read-only" in "".join(written.texts("stderr"))
+    assert [one.name for one in await bench.storage.artifacts.list_of("j1")] == ["a.txt"]
+
+
 async def test_a_language_that_the_image_does_not_have_is_told(bench: ContainerBench) -> None:
     result, _ = await bench.run(spec={"script": "1", "language": "python"}, **SCRIPT)
     told = "language 'python' needs python3 or python, which the image does not have"

@@ -1,6 +1,7 @@
 """Runs actions in containers of their own."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,13 +11,15 @@ import orjson
 import structlog
 from uuid_utils import uuid7
 
+from services.worker.artifacts import Artifacts
 from services.worker.halt import Halt
 from services.worker.read_output import LineSink, pump
 from services.worker.runners.docker_output import ContainerOutput
 from services.worker.runners.docker_ports import STDERR, STDOUT, Engine, EngineFailed, ImageMissing
-from services.worker.runners.docker_request import Limits, Marks, build_config, read_image
+from services.worker.runners.docker_request import WRITABLE, Limits, Marks, build_config, read_image
 from services.worker.runners.execution import STDERR_BYTES, Deadline, Ending, race
 from services.worker.runners.runner import CannotRun, StepResult
+from services.worker.state import AttemptState, States
 from services.worker.step_output import OutputRefused, OutputWatch, gather_output
 from services.worker.workspace_cache import WorkspaceCache
 from shared.engine.states import Outcome
@@ -32,12 +35,22 @@ TRIES = 2  # somebody may remove the image between the look and the start
 class DockerRunner:
     """A container per attempt; it sees the workspace at the job's revision, read-only."""
 
-    def __init__(self, engine: Engine, workspaces: WorkspaceCache, limits: Limits, marks: Marks) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        workspaces: WorkspaceCache,
+        limits: Limits,
+        marks: Marks,
+        artifacts: Artifacts,
+        states: States,
+    ) -> None:
         self.running: set[str] = set()
         self._engine = engine
         self._workspaces = workspaces
         self._limits = limits
         self._marks = marks
+        self._artifacts = artifacts
+        self._states = states
 
     async def run(self, step: RunStepMessage, sink: LineSink, halt: Halt) -> StepResult:
         deadline = Deadline(step.timeout_seconds)
@@ -47,9 +60,15 @@ class DockerRunner:
         self.running.add(name)
         try:
             output_file = _write_files(step, folder)
-            config = build_config(step, folder, image, self._limits, self._marks)
-            ending, watch = await _Attempt(self._engine, name, image, sink, halt, deadline).run(config)
-            return ending.as_failure(timeout_seconds=deadline.seconds) or _take_output(watch, output_file)
+            state = await self._states.open(step, folder)
+            folders = {name: Path(found) for name, found in state.environment.items()}
+            folders["ARTIFACTS_DIR"] = folder / "artifacts"
+            _open_up(folders)
+            config = build_config(step, folder, image, self._limits, self._marks, folders)
+            ending, watch = await _Attempt(self._engine, name, image, sink, halt, deadline, state).run(config)
+            result = ending.as_failure(timeout_seconds=deadline.seconds) or _take_output(watch, output_file)
+            result = await self._states.keep(state, step, result, sink.redactor, halt)
+            return await self._artifacts.keep(step, folders["ARTIFACTS_DIR"], result)
         except EngineFailed as failure:
             return StepResult(Outcome.FAILED, error=str(failure))
         finally:
@@ -74,6 +93,7 @@ class _Attempt:
     sink: LineSink
     halt: Halt
     deadline: Deadline
+    state: AttemptState
 
     async def run(self, config: dict[str, object]) -> tuple[Ending, OutputWatch]:
         """Fetch the image if need be, run the container, read it to the end."""
@@ -117,9 +137,14 @@ class _Attempt:
         ended = _Ended()
         output = ContainerOutput(await self.engine.attach(self.name))
         stderr = _Tail()
+
+        def see(data: bytes) -> None:
+            watch.see(data)
+            self.state.see(data)
+
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(output.carry(), name="output")
-            tasks.create_task(pump(output.reader(STDOUT), "stdout", self.sink, raw=watch.see), name="stdout")
+            tasks.create_task(pump(output.reader(STDOUT), "stdout", self.sink, raw=see), name="stdout")
             tasks.create_task(pump(output.reader(STDERR), "stderr", self.sink, clean=stderr.see), name="stderr")
             try:
                 is_timed_out, is_halted = await race(tasks, lambda: self._run(ended), self.halt, self.deadline)
@@ -187,6 +212,12 @@ def _write_files(step: RunStepMessage, folder: Path) -> Path:
     output_file.touch()
     output_file.chmod(0o666)
     return output_file
+
+
+def _open_up(folders: Mapping[str, Path]) -> None:
+    for variable, found in folders.items():
+        found.mkdir(exist_ok=True)
+        found.chmod(0o777 if variable in WRITABLE else 0o755)
 
 
 def _take_output(watch: OutputWatch, output_file: Path) -> StepResult:

@@ -18,6 +18,7 @@ WORKSPACE = Path("/workspace")
 INPUT_FILE = Path("/headrace/input.json")
 OUTPUT_FILE = Path("/headrace/output")
 LABEL_SYSTEM, LABEL_WORKER = "headrace.system", "headrace.worker"
+WRITABLE = frozenset({"ARTIFACTS_DIR", "STATE_OUT_DIR", "GLOBAL_STATE_OUT_DIR"})
 _IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", re.ASCII)
 _MEBIBYTE = 1024 * 1024
 _NANO = 1_000_000_000  # the engine counts billionths of a processor
@@ -58,13 +59,18 @@ def read_image(spec: Mapping[str, Any], limits: Limits) -> str:
     return image if has_tag else f"{image}:latest"
 
 
-def build_config(step: RunStepMessage, folder: Path, image: str, limits: Limits, marks: Marks) -> dict[str, Any]:
+def build_config(
+    step: RunStepMessage, folder: Path, image: str, limits: Limits, marks: Marks, folders: Mapping[str, Path]
+) -> dict[str, Any]:
     """The engine's `ContainerCreate` body for a step whose files are in `folder`.
+
+    `folders` is `{variable that names it: folder}`; the container has each under its own name at the root.
 
     Raises:
         CannotRun: the step asks for what can't be given.
     """
     environment = build_environment(step, input_file=INPUT_FILE, output_file=OUTPUT_FILE, own={})
+    environment |= {variable: f"/{found.name}" for variable, found in folders.items()}
     config: dict[str, Any] = {
         "Image": image,
         "Env": [f"{name}={value}" for name, value in environment.items()],
@@ -78,7 +84,7 @@ def build_config(step: RunStepMessage, folder: Path, image: str, limits: Limits,
         "AttachStdout": True,
         "AttachStderr": True,
         "Tty": False,
-        "HostConfig": _host_config(step.spec, folder, limits),
+        "HostConfig": _host_config(step.spec, folder, limits, folders),
         **_what_runs(step, folder / "workspace"),
     }
     if limits.user:
@@ -88,14 +94,18 @@ def build_config(step: RunStepMessage, folder: Path, image: str, limits: Limits,
     return config
 
 
-def _host_config(spec: Mapping[str, Any], folder: Path, limits: Limits) -> dict[str, Any]:
+def _host_config(spec: Mapping[str, Any], folder: Path, limits: Limits, folders: Mapping[str, Path]) -> dict[str, Any]:
     wishes = spec.get("resources") or {}
-    memory = _memory(wishes.get("memory"), limits)
+    memory = _memory(wishes.get("memory") or spec.get("memory"), limits)
     return {
         "Mounts": [
             _mount(folder / "workspace", WORKSPACE, is_read_only=True),
             _mount(folder / "input.json", INPUT_FILE, is_read_only=True),
             _mount(folder / "output", OUTPUT_FILE, is_read_only=False),
+            *(
+                _mount(found, Path("/", found.name), is_read_only=variable not in WRITABLE)
+                for variable, found in folders.items()
+            ),
         ],
         "Init": True,  # so that SIGTERM reaches a shell, and orphans are reaped
         "CapDrop": ["ALL"],
