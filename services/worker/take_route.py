@@ -58,12 +58,14 @@ class RouteTaker:
             self._subscription = await self._broker.subscribe(step_queue(self.route), prefetch=self._slots.total)
 
     async def take(self) -> None:
-        """Take what is there, once.
+        """Open the route, or take what is there, once; opening is a round of its own, so that one that heals is told.
 
         Raises:
             BrokerUnavailable: try again.
         """
-        await self.open()
+        if self._subscription is None:
+            await self.open()
+            return
         for delivery in await self._source.take(self._slots.total):
             await self._accept(delivery)
 

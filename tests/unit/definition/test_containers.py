@@ -23,7 +23,8 @@ def action_of(body: str) -> Action:
 
 def test_a_container_goes_to_workers_that_have_an_engine() -> None:
     action = action_of(
-        "type: docker, image: 'a:{{ input.v }}', cmd: ls, input: { v: '1' }, resources: { cpu: 500m, memory: 1Gi }, tags: [x]"
+        "type: docker, image: 'a:{{ input.v }}', cmd: ls, input: { v: '1' }, "
+        "resources: { cpu: 500m, memory: 1Gi }, tags: [x]"
     )
     assert (action.type, action.runner, action.route) == ("docker", "docker", "docker+x")
     spec = {"image": "a:{{ input.v }}", "cmd": "ls", "resources": {"cpu": "500m", "memory": "1Gi"}}
