@@ -44,6 +44,9 @@ class _Connection(aio_pika.Connection):
         self._socket = _AbortableTransport(self.url)
         self.kwargs["transport_factory"] = self._socket
 
+    def __del__(self) -> None:
+        """Nothing: the link closes what it opened; the driver would start a task from within the garbage collector."""
+
     def abort(self) -> None:
         """Cut it now, whatever is still unsent; all who wait on it are told."""
         self._socket.abort()

@@ -1,6 +1,7 @@
 """What becomes of a step's processes when its worker is killed with SIGKILL, on the real broker and database."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
 
 from tests.support.eventually import eventually
 from tests.support.running_worker import PARTITIONS, WorkerBench, open_bench
@@ -19,10 +21,19 @@ LONG = timedelta(seconds=30)
 
 
 @pytest.fixture
-async def bench(rabbitmq_url: str, mongo_url: str, database_name: str, tmp_path: Path) -> AsyncIterator[WorkerBench]:
+def own_database(mongo_url: str) -> Iterator[str]:
+    """A database for whole services: other tests set theirs up with another number of partitions."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield name
+    with MongoClient[dict[str, object]](mongo_url, serverSelectionTimeoutMS=5000, timeoutMS=30_000) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+async def bench(rabbitmq_url: str, mongo_url: str, own_database: str, tmp_path: Path) -> AsyncIterator[WorkerBench]:
     (tmp_path / "workspace").mkdir()
     (tmp_path / "workspace" / "file").touch()
-    async with open_bench(rabbitmq_url, mongo_url, database_name, tmp_path) as found:
+    async with open_bench(rabbitmq_url, mongo_url, own_database, tmp_path) as found:
         yield found
 
 
