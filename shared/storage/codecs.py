@@ -32,6 +32,12 @@ def find_defaults(kind: type) -> dict[str, Any]:
     }
 
 
+def find_texts(kind: type, *, apart: Collection[str] = ()) -> frozenset[str]:
+    """The fields that are kept as JSON text, but those `apart`."""
+    codecs = find_codecs(kind, apart=apart)
+    return frozenset(name for name, (encode, _) in codecs.items() if encode in (dump_json, _dump_rows))
+
+
 def _find_codec(hint: Any) -> Codec:
     kinds = [one for one in get_args(hint) if one is not NoneType] if NoneType in get_args(hint) else [hint]
     kind = kinds[0]

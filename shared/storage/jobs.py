@@ -9,6 +9,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from shared.engine.states import TERMINAL_JOB, JobStatus
+from shared.storage.blobs import BlobShelf
 from shared.storage.calls import Database, asks, find_duplicates, take
 from shared.storage.documents import Document, decode_job, encode_job, find_changes
 from shared.storage.flows import FlowShelf
@@ -35,6 +36,7 @@ class MongoJobs:
     def __init__(self, database: Database, time: ServerTime) -> None:
         self._jobs = database["jobs"]
         self._flows = FlowShelf(database)
+        self._blobs = BlobShelf(database)
         self._time = time
 
     async def insert(self, jobs: Sequence[StoredJob]) -> list[bool]:
@@ -121,6 +123,7 @@ class MongoJobs:
             document["write_id"] = write_id
             if document["outbox"]:
                 document["outbox_at"] = self._time.estimate()
+        await self._blobs.unload(documents)
         try:
             await self._jobs.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -132,6 +135,7 @@ class MongoJobs:
     @asks
     async def _save(self, saves: Sequence[JobSave], write_ids: Sequence[str]) -> list[bool]:
         updates = [_guarded_update(save, write_id) for save, write_id in zip(saves, write_ids, strict=True)]
+        await self._blobs.unload([update["$set"] for _, update in updates])
         if len(updates) == 1:
             matched = (await self._jobs.update_one(*updates[0])).matched_count
         else:
@@ -149,6 +153,7 @@ class MongoJobs:
 
     async def _decode(self, documents: Sequence[Document]) -> list[StoredJob]:
         flows = await self._flows.find(document["flow"] for document in documents)
+        await self._blobs.fill(documents)
         return [decode_job(document, flows[document["flow"]]) for document in documents]
 
 

@@ -1,11 +1,13 @@
 """Jobs in memory, for tests: kept as the documents that MongoDB would keep."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime, timedelta
 
 from shared.engine.flow import Flow
 from shared.runtime.clock import Clock
 from shared.storage.documents import Document, decode_flow, decode_job, encode_flow, encode_job
+from shared.storage.large_values import find_gaps, put_back, take_out
 from shared.storage.look_ups import decode_step_rows, decode_summary, event_mark
 from shared.storage.records import JobFilter, JobSave, JobSummary, RunningStep, StepRow, StoredJob
 
@@ -17,6 +19,7 @@ class MemoryJobs:
         self._clock = clock
         self._jobs: dict[str, Document] = {}
         self._flows: dict[str, Flow] = {}
+        self._blobs: dict[str, bytes] = {}
         self._owing_since: dict[str, datetime] = {}
 
     async def insert(self, jobs: Sequence[StoredJob]) -> list[bool]:
@@ -95,12 +98,17 @@ class MemoryJobs:
 
     def _decode(self, job_id: str) -> StoredJob:
         document = self._jobs[job_id]
+        if find_gaps([document]):
+            document = deepcopy(document)
+            put_back(find_gaps([document]), self._blobs)
         return decode_job(document, self._flows[document["flow"]])
 
     def _write(self, stored: StoredJob) -> None:
         digest, text = encode_flow(stored.job.flow)
         self._flows[digest] = decode_flow(text)
-        self._jobs[stored.job.id] = encode_job(stored, digest)
+        document = encode_job(stored, digest)
+        self._blobs |= take_out(document)
+        self._jobs[stored.job.id] = document
         if stored.outbox:
             self._owing_since[stored.job.id] = self._clock.now()
         else:

@@ -53,13 +53,14 @@ def owe(job: Job, step: str) -> tuple[RunStep, ...]:
     return (RunStep(name, step, 1, "script", "work", "script", "local", {"script": SCRIPT}, {"name": "world"}, None),)
 
 
-def advance(job: Job, turn: int) -> JobSave:
-    """One step further: a step ends, the next one is owed."""
+def advance(job: Job, turn: int, size: int = 0) -> JobSave:
+    """One step further: a step ends with an output of this size, the next one is owed."""
     names = list(job.steps)
     done, following = names[turn % len(names)], names[(turn + 1) % len(names)]
     now = datetime.now(UTC)
     steps = dict(job.steps)
-    steps[done] = Step(StepStatus.COMPLETED, 1, worker_id="w1", output={"rows": turn}, started_at=now, finished_at=now)
+    output = {"rows": turn} | ({"text": f"{job.id} {turn} " + "x" * size} if size else {})
+    steps[done] = Step(StepStatus.COMPLETED, 1, worker_id="w1", output=output, started_at=now, finished_at=now)
     steps[following] = Step(StepStatus.READY, 1, input={"name": "world"}, ready_at=now)
     after = replace(job, status=JobStatus.RUNNING, steps=steps, version=job.version + 1)
     return JobSave(job, after, owe(job, following))
@@ -72,11 +73,11 @@ async def measure(told: str, ask: Callable[[int], Awaitable[object]]) -> None:
         begin = time.perf_counter()
         await ask(turn)
         seconds.append(time.perf_counter() - begin)
-    print(f"{told:36} median {statistics.median(seconds) * 1000:8.2f} ms   worst {max(seconds) * 1000:8.2f} ms")
+    print(f"{told:42} median {statistics.median(seconds) * 1000:8.2f} ms   worst {max(seconds) * 1000:8.2f} ms")
 
 
-async def bench(storage: MongoStorage, steps: int, batch: int) -> None:
-    """Insert, load, save and clear batches of jobs of one size."""
+async def bench(storage: MongoStorage, steps: int, batch: int, size: int = 0) -> None:
+    """Insert, load, save and clear batches of jobs of one size, with outputs of `size` more bytes."""
     rounds = [[make_job(index, steps) for index in range(batch)] for _ in range(ROUNDS)]
     jobs = rounds[0]
     ids = [job.id for job in jobs]
@@ -86,7 +87,7 @@ async def bench(storage: MongoStorage, steps: int, batch: int) -> None:
         assert all(await storage.jobs.insert([StoredJob(job, owe(job, "step-0")) for job in rounds[turn]]))
 
     async def save(turn: int) -> None:
-        saves = [advance(job, turn) for job in kept.values()]
+        saves = [advance(job, turn, size) for job in kept.values()]
         assert all(await storage.jobs.save(saves))
         kept.update({one.job.id: one.job for one in saves})
 
@@ -94,10 +95,12 @@ async def bench(storage: MongoStorage, steps: int, batch: int) -> None:
         step = f"step-{turn % steps}"
         await storage.jobs.clear_outbox({job_id: [f"{job_id}/{step}/1/run"] for job_id in ids})
 
-    await measure(f"insert {batch} of {steps} steps", insert)
-    await measure(f"load {batch} of {steps} steps", lambda _: storage.jobs.load(ids))
-    await measure(f"save {batch} of {steps} steps", save)
-    await measure(f"clear {batch} of {steps} steps", clear)
+    each = f"of {steps} steps" + (f", {size // 1024} KiB each" if size else "")
+    await measure(f"insert {batch} {each}", insert)
+    await measure(f"load {batch} {each}", lambda _: storage.jobs.load(ids))
+    await measure(f"save {batch} {each}", save)
+    await measure(f"load {batch} {each}, saved", lambda _: storage.jobs.load(ids))
+    await measure(f"clear {batch} {each}", clear)
 
 
 async def main(url: str) -> None:
@@ -108,6 +111,8 @@ async def main(url: str) -> None:
         for steps in (10, 200):
             for batch in (1, 100):
                 await bench(storage, steps, batch)
+        for size in (2**16, 2**20):
+            await bench(storage, 10, 1, size)
         await measure("list 50", lambda _: storage.jobs.list_jobs(JobFilter(), limit=50, offset=0))
     finally:
         await storage.close()

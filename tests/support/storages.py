@@ -43,8 +43,8 @@ def _drop(url: str, name: str) -> None:
 
 
 async def wipe(storage: MongoStorage) -> None:
-    """Forget all documents but flows, which processes remember; indexes stay."""
-    for name in set(await storage._database.list_collection_names()) - {"flows"}:
+    """Forget all documents but flows and large texts, which processes remember; indexes stay."""
+    for name in set(await storage._database.list_collection_names()) - {"flows", "blobs"}:
         await storage._database[name].delete_many({})
 
 
