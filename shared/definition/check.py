@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from shared.definition.check_actions import check_actions
+from shared.definition.check_connections import ConnectionType, check_connection_types, check_connections
 from shared.definition.check_secrets import check_secrets
 from shared.definition.check_steps import Surroundings
 from shared.definition.check_tasks import check_hooks, check_tasks, hook_places
@@ -17,7 +18,13 @@ from shared.definition.read_yaml import Document
 from shared.definition.report import Place, Report
 from shared.definition.sealed import new_nonce
 
-_SECTIONS = {"actions": "action", "tasks": "task", "triggers": "trigger"}
+_SECTIONS = {
+    "actions": "action",
+    "tasks": "task",
+    "triggers": "trigger",
+    "connection_types": "connection type",
+    "connections": "connection",
+}
 
 
 def check(
@@ -32,8 +39,11 @@ def check(
     """
     usable = [document for document in documents if _check_file(report, document)]
     places = {section: _merge(report, usable, section) for section in _SECTIONS}
-    shared_actions, shared_tasks = _import(report, places, libraries)
+    shared_actions, shared_tasks, shared_types = _import(report, places, libraries)
     secrets = check_secrets(report, usable)
+    types = check_connection_types(report, places["connection_types"]) | shared_types
+    connections, hidden = check_connections(report, places["connections"], types)
+    secrets |= hidden
     task_names = places["tasks"].keys() | shared_tasks.keys()
     actions = check_actions(report, places["actions"], task_names, files) | shared_actions
     around = Surroundings(actions, places["actions"].keys() | shared_actions.keys(), task_names, files)
@@ -43,25 +53,35 @@ def check(
     marked = {name: _mark(report, name, task) for name, task in tasks.items()}
     nonce = new_nonce() if secrets else ""
     return WorkspaceDefinition(
-        actions=actions, tasks=marked, triggers=triggers, secrets=secrets, seal_nonce=nonce, **hooks
+        actions=actions,
+        tasks=marked,
+        triggers=triggers,
+        secrets=secrets,
+        seal_nonce=nonce,
+        connection_types=types,
+        connections=connections,
+        **hooks,
     )
 
 
 def _import(
     report: Report, places: Mapping[str, dict[str, Place]], libraries: Sequence[Library]
-) -> tuple[dict[str, ActionDefinition], dict[str, TaskDefinition]]:
+) -> tuple[dict[str, ActionDefinition], dict[str, TaskDefinition], dict[str, ConnectionType]]:
     """What the libraries offer; of two things with the same name, the library's wins."""
     actions: dict[str, ActionDefinition] = {}
     tasks: dict[str, TaskDefinition] = {}
+    types: dict[str, ConnectionType] = {}
     for library in libraries:
         report.problems += library.problems
         actions |= library.actions
         tasks |= library.tasks
-        for section, names in (("actions", library.actions), ("tasks", library.tasks)):
+        types |= library.connection_types
+        offered: dict[str, Mapping[str, object]] = {"actions": actions, "tasks": tasks, "connection_types": types}
+        for section, names in offered.items():
             for name in [name for name in places[section] if name in names]:
                 told = f"the library '{library.name}' also has the {_SECTIONS[section]} '{name}'; the library's wins"
                 report.warn(places[section].pop(name), told, is_key=True)
-    return actions, tasks
+    return actions, tasks, types
 
 
 def problems_of_task(definition: WorkspaceDefinition, problems: Iterable[Problem], task: str) -> tuple[Problem, ...]:

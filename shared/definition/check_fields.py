@@ -8,6 +8,7 @@ from shared.definition.keys import INPUT_KEYS, check_keys
 from shared.definition.models import InputField
 from shared.definition.read_part import read_maps, read_part
 from shared.definition.report import Place, Report, suggest
+from shared.definition.supported import is_open
 from shared.definition.templates import has_template
 
 
@@ -25,12 +26,10 @@ def check_fields(report: Report, place: Place) -> dict[str, InputField]:
 
 def check_field(report: Report, place: Place, field: InputField) -> None:
     """Whether the field's parts fit each other."""
-    if field.type not in TYPES:
-        report.error(
-            place.down("type"),
-            f"unknown input type '{field.type}'; connection types are not supported in this release",
-            fix=suggest(field.type, TYPES),
-        )
+    if field.type not in TYPES and field.type not in report.types:
+        closed = "" if is_open("connections") else "; connection types are not supported in this release"
+        fix = suggest(field.type, [*TYPES, *report.types])
+        report.error(place.down("type"), f"unknown input type '{field.type}'{closed}", fix=fix)
         return
     _check_multiple(report, place, field)
     if field.options is not None and field.type not in TEXT_TYPES:
@@ -54,6 +53,10 @@ def _check_default(report: Report, place: Place, field: InputField) -> None:
     default: Any = field.default
     if isinstance(default, str) and has_template(default):
         check_template(report, place, frozenset())
+        return
+    if field.type in report.types:
+        if not isinstance(default, (str, dict)):
+            report.error(place, "the default does not fit: must be the name of a connection")
         return
     wrong = misfit(field, default, ignore_options=True)
     if wrong:

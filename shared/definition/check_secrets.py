@@ -8,8 +8,8 @@ from shared.definition.report import Place, Report
 from shared.definition.sealed import SECRET_NAME
 from shared.definition.supported import is_open
 
-_REFERENCE = re.compile(r"ref\+(?:env://[A-Za-z_][A-Za-z0-9_]*|(?!env:)[a-z][a-z0-9+]*://[^\x00-\x1f{}]+)", re.ASCII)
-_ADVICE = "write `ref+env://NAME` or `ref+file://PATH` and give the value to the workers"
+REFERENCE = re.compile(r"ref\+(?:env://[A-Za-z_][A-Za-z0-9_]*|(?!env:)[a-z][a-z0-9+]*://[^\x00-\x1f{}]+)", re.ASCII)
+ADVICE = "write `ref+env://NAME` or `ref+file://PATH` and give the value to the workers"
 
 
 def check_secrets(report: Report, documents: Sequence[Document]) -> dict[str, str]:
@@ -36,9 +36,9 @@ def _check_secret(report: Report, place: Place, name: str) -> bool:
         report.error(place, f"a secret's name has letters, digits and _, '{name}' does not", is_key=True)
         return False
     if not isinstance(place.data, str) or not place.data.startswith("ref+"):
-        report.error(place, f"the secret '{name}' stands in the file for all to read", fix=_ADVICE)
+        report.error(place, f"the secret '{name}' stands in the file for all to read", fix=ADVICE)
         return False
-    if not _REFERENCE.fullmatch(place.data):
-        report.error(place, f"the secret '{name}' is kept in a way that is not supported", fix=_ADVICE)
+    if not REFERENCE.fullmatch(place.data):
+        report.error(place, f"the secret '{name}' is kept in a way that is not supported", fix=ADVICE)
         return False
     return True

@@ -120,7 +120,7 @@ def _check_inline(report: Report, place: Place, step: StepDefinition, around: Su
     check_body(report, place, step.type or "", step, around.files)
     if step.type == "task" and step.task and step.task not in around.task_names:
         report.error(place.down("task"), f"unknown task '{step.task}'", fix=suggest(step.task, around.task_names))
-    fields, _ = split_inline_input(step.input)
+    fields, _ = split_inline_input(step.input, report.types)
     for name, field in fields.items():
         check_field(report, place.down("input", name), field)
     check_own_inputs(report, place, step.type or "", step.input.keys())

@@ -12,7 +12,7 @@ from shared.engine.decision import RenderFailed
 _CLOSED = {
     "state": ("templates can't read state", "read $STATE_DIR/state.json in the script"),
     "global_state": ("templates can't read state", "read $GLOBAL_STATE_DIR/state.json in the script"),
-    "connection": ("connections are not supported in this release", ""),
+    "connection": ("templates can't read connections", "declare an input whose type is a connection type"),
 }
 """Variables of the contract that templates don't have here: why, and what to do instead."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.definition.action_types import ACTION_TYPES
 from shared.definition.check_loop import as_items
+from shared.definition.connections import connections_for
 from shared.definition.inline import inline_action, inline_name, split_inline_input
 from shared.definition.models import (
     ActionDefinition,
@@ -100,9 +101,9 @@ def _step(
     definition: WorkspaceDefinition, task: str, name: str, step: StepDefinition, default_timeout: timedelta | None
 ) -> StepSpec:
     if step.action is None:
-        written = inline_action(step)
+        written = inline_action(step, definition.connection_types.keys())
         action = _action(definition, inline_name(task, name), written)
-        _, values = split_inline_input(step.input)
+        _, values = split_inline_input(step.input, definition.connection_types.keys())
     else:
         written = definition.actions[step.action]
         action, values = _action(definition, step.action, written), step.input
@@ -143,15 +144,16 @@ def _action(definition: WorkspaceDefinition, name: str, action: ActionDefinition
     schema = {field: declared.model_dump(mode="json", exclude_unset=True) for field, declared in action.input.items()}
     kind = ACTION_TYPES[action.type]
     spec = action.model_dump(mode="json", include=set(kind.spec), exclude_defaults=True)
+    connections = connections_for(definition, action.input)
     if not kind.ability:
-        return Action(name, action.type, route="", runner="none", spec=spec, input=schema)
+        return Action(name, action.type, "", "none", spec, schema, connections)
     if action.type == "script":
         spec["language"] = _LANGUAGES.get(action.language, action.language)
     if definition.secrets:
         spec = {**_with_secrets(definition, spec), SPEC_KEY: _seal(definition).to_spec()}
     runner = "docker" if action.type == "docker" else action.runner
     ability = "docker" if runner == "docker" else kind.ability
-    return Action(name, action.type, route_of(ability, action.tags), runner, spec, schema)
+    return Action(name, action.type, route_of(ability, action.tags), runner, spec, schema, connections)
 
 
 def _seal(definition: WorkspaceDefinition) -> Seal:

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
 from shared.definition.action_types import ACTION_TYPES, LATER_TYPES
+from shared.definition.connection_models import ConnectionProperty
 from shared.definition.models import (
     ActionDefinition,
     HookDefinition,
@@ -33,8 +34,8 @@ _AGENT = {
     "interactive",
 }
 HOOK_LISTS = ("on_success", "on_error", "on_cancel", "on_suspended")
-FILE_KEYS = frozenset({"actions", "tasks", "triggers", "secrets", *HOOK_LISTS})
-LATER_FILE_KEYS = frozenset({"connections", "connection_types", "mcp_servers"})
+FILE_KEYS = frozenset({"actions", "tasks", "triggers", "secrets", "connection_types", "connections", *HOOK_LISTS})
+LATER_FILE_KEYS = frozenset({"mcp_servers"})
 ACTION_KEYS = frozenset(ActionDefinition.model_fields)
 LATER_ACTION_KEYS = frozenset({"manifest", *_AGENT})
 STEP_KEYS = frozenset(StepDefinition.model_fields)
@@ -46,6 +47,7 @@ WEBHOOK_KEYS = frozenset(WebhookTrigger.model_fields)
 SIGNATURE_KEYS = frozenset(WebhookSignature.model_fields)
 RESOURCE_KEYS = frozenset(Resources.model_fields)
 INPUT_KEYS = frozenset(InputField.model_fields)
+PROPERTY_KEYS = frozenset(ConnectionProperty.model_fields)
 HOOK_KEYS = frozenset(HookDefinition.model_fields)
 
 
@@ -59,7 +61,12 @@ FEATURES_OF_ACTION_KEYS = {
 }
 FEATURES_OF_STEP_KEYS = {**FEATURES_OF_ACTION_KEYS, **_LOOP_FEATURES}
 FEATURES_OF_TASK_KEYS = {"retry": "task retry", "max_parallel_steps": "max_parallel_steps", **_HOOK_FEATURES}
-FEATURES_OF_FILE_KEYS = {"secrets": "secrets", **_HOOK_FEATURES}
+FEATURES_OF_FILE_KEYS = {
+    "secrets": "secrets",
+    "connections": "connections",
+    "connection_types": "connections",
+    **_HOOK_FEATURES,
+}
 
 
 def check_keys(

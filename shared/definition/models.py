@@ -2,22 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.definition.amounts import Bytes, Seconds
-
-
-class Part(BaseModel):
-    """A part of a workspace. What JSON can't say is not in it: `model_dump(mode="json")` and back is the same."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, use_attribute_docstrings=True)
+from shared.definition.connection_models import ConnectionDefinition, ConnectionProperty
+from shared.definition.part import Part
 
 
 class InputField(Part):
     """A declared input of a task or an action."""
 
     type: str
-    """string, text, integer, number, boolean, date or datetime."""
+    """string, text, integer, number, boolean, date, datetime or a connection type."""
     name: str | None = None
     """What people see."""
     description: str | None = None
@@ -289,6 +285,8 @@ class WorkspaceDefinition(Part):
     triggers: dict[str, Annotated[TriggerDefinition, Field(discriminator="type")]] = Field(default_factory=dict)
     secrets: dict[str, str] = Field(default_factory=dict)
     seal_nonce: str = ""
+    connection_types: dict[str, dict[str, ConnectionProperty]] = Field(default_factory=dict)
+    connections: dict[str, ConnectionDefinition] = Field(default_factory=dict)
     on_success: list[HookDefinition] = Field(default_factory=list)
     on_error: list[HookDefinition] = Field(default_factory=list)
     on_cancel: list[HookDefinition] = Field(default_factory=list)

@@ -34,11 +34,12 @@ class Place:
 
 
 class Report:
-    """The problems found so far, in the order of their finding; `secrets` are the names that templates may use."""
+    """The problems found so far, in the order of their finding; `secrets` and connection `types` are known by name."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.secrets: frozenset[str] = frozenset()
+        self.types: frozenset[str] = frozenset()
 
     def error(self, place: Place, message: str, *, fix: str | None = None, is_key: bool = False) -> None:
         """The place's subject can't be used."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.definition.action_types import ACTION_TYPES
+from shared.definition.connection_models import ConnectionProperty
 from shared.definition.keys import (
     FEATURES_OF_ACTION_KEYS,
     FEATURES_OF_FILE_KEYS,
@@ -28,6 +29,7 @@ from shared.definition.supported import is_open
 TARGET = Path("docs/generated/workflow.schema.json")
 _MODELS: tuple[type[BaseModel], ...] = (
     ActionDefinition,
+    ConnectionProperty,
     HookDefinition,
     SchedulerTrigger,
     StepDefinition,
@@ -74,11 +76,15 @@ def schema_text() -> bytes:
 def _file_keys() -> dict[str, Any]:
     trigger = {"oneOf": [_of("SchedulerTrigger"), _of("WebhookTrigger")]}
     secrets = {"type": "object", "additionalProperties": _REFERENCE}
+    properties = {"type": "object", "additionalProperties": _of("ConnectionProperty")}
+    connection = {"type": "object", "properties": {"type": {"type": "string"}}}
     return {
         "actions": _map_of(_of("ActionDefinition"), "Reusable units of work."),
         "tasks": _map_of(_of("TaskDefinition"), "What jobs are made of."),
         "triggers": _map_of(trigger, "What starts tasks by itself."),
         "secrets": {**secrets, "description": "Where secrets are kept: `ref+env://NAME` or `ref+file://PATH`."},
+        "connection_types": _map_of(properties, "What connections of a type hold."),
+        "connections": _map_of(connection, "Named values, picked by an input's type: `{type, …values}`."),
         **{key: _hooks(key) for key in HOOK_LISTS},
     }
 

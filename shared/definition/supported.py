@@ -18,12 +18,14 @@ FEATURES = {
     "on_cancel": "`on_cancel` hooks",
     "on_suspended": "`on_suspended` hooks",
     "secrets": "secrets",
+    "connections": "connections",
 }
 """Parts of the language, and what people call them."""
 
 OPEN: frozenset[str] = frozenset(
     {
         "approval",
+        "connections",
         "containers",
         "dependencies",
         "function",

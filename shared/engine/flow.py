@@ -16,7 +16,8 @@ class Action:
 
     `spec` is the body as written, templates unrendered (script, source, language, interpreter, args, env, …).
     `input` is the declared schema `{field: {"type": …, "default": …, "required": …}}`; defaults and auto-fill come
-    from it.
+    from it. `connections` is `{connection type of a field: {name: values, or None of one of another type}}`, secrets
+    sealed.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Action:
     runner: str = "local"
     spec: Mapping[str, Json] = field(default_factory=dict)
     input: Mapping[str, Json] = field(default_factory=dict)
+    connections: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Backoff(StrEnum):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from shared.definition.sealed import mask
 from shared.engine.commands import CancelStep, NotifyParent, RunStep, WriteServerLine
 from shared.engine.events import ChildFinished, Event, StepFinished, StepLost, StepStarted, TimerFired
 from shared.engine.job import Job
@@ -127,7 +128,7 @@ def to_child_finished(command: NotifyParent, at: datetime) -> ChildFinishedMessa
 
 def to_log_chunk(job_id: str, command: WriteServerLine) -> LogChunkMessage:
     """The server's line as a chunk of one; its sequence within the job is the key that makes a repeat harmless."""
-    line = LogLine(ts=command.at, stream="stderr", text=command.line)
+    line = LogLine(ts=command.at, stream="stderr", text=mask(command.line))
     return LogChunkMessage(
         id=command.id,
         occurred_at=command.at,

@@ -6,6 +6,7 @@ from typing import Any
 
 from uuid_utils import uuid7
 
+from shared.definition.connections import connections_for
 from shared.definition.inputs import resolve_input
 from shared.engine.commands import StartHook
 from shared.engine.create import new_job
@@ -97,7 +98,9 @@ class JobCreator:
         task, flow = loaded.hook_flow_of(command.hook)
         declared = loaded.definition.tasks[task].input if task in loaded.definition.tasks else {}
         is_task = command.hook.action.type == "task"
-        resolved, warnings = resolve_input(declared, command.input) if is_task else (dict(command.input), ())
+        connections = connections_for(loaded.definition, declared)
+        given = (dict(command.input), ())
+        resolved, warnings = resolve_input(declared, command.input, connections) if is_task else given
         job = new_job(
             id=command.job_id,
             workspace=parent.workspace,
@@ -119,7 +122,7 @@ class JobCreator:
         declared = loaded.definition.tasks[new.task].input
         extra = {name: value for name, value in new.input.items() if name in new.automatic and name not in declared}
         told = {name: value for name, value in new.input.items() if name not in extra}
-        resolved, warnings = resolve_input(declared, told)
+        resolved, warnings = resolve_input(declared, told, connections_for(loaded.definition, declared))
         job = new_job(
             id=new.job_id or str(uuid7()),
             workspace=new.workspace,

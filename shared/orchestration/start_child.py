@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from shared.broker.ports import Broker
+from shared.definition.connections import connections_for
 from shared.definition.inputs import resolve_input
 from shared.definition.models import InputField, TaskDefinition
 from shared.engine.commands import StartChild
@@ -92,7 +93,9 @@ class ChildStarter:
         loaded = await self._catalog.at(parent.workspace, parent.revision)
         flow = loaded.flow_of(command.task)
         definition = loaded.definition.tasks[command.task]
-        resolved, warnings = resolve_input(definition.input, as_declared(definition.input, command.input))
+        connections = connections_for(loaded.definition, definition.input)
+        given = as_declared(definition.input, command.input)
+        resolved, warnings = resolve_input(definition.input, given, connections)
         job = new_job(
             id=command.job_id,
             workspace=parent.workspace,

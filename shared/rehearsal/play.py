@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from shared.definition.compile import compile_flow
+from shared.definition.connections import connections_for
 from shared.definition.inputs import resolve_input
 from shared.definition.models import WorkspaceDefinition
 from shared.definition.templates import JinjaRenderer
@@ -60,7 +61,8 @@ def play(definition: WorkspaceDefinition, script: Script) -> Played:
 
 def _job_of(definition: WorkspaceDefinition, script: Script) -> Job:
     flow = compile_flow(definition, script.task)
-    resolved, warnings = resolve_input(definition.tasks[script.task].input, script.input)
+    declared = definition.tasks[script.task].input
+    resolved, warnings = resolve_input(declared, script.input, connections_for(definition, declared))
     return new_job(
         id="rehearsal",
         workspace="rehearsal",

@@ -97,6 +97,7 @@ class TaskDetail(TaskRow):
     triggers: list[TriggerView]
     timeout: int | None = IfSet
     problems: list[str]
+    connections: dict[str, list[str]] | None = IfSet
 
 
 def format_time(at: datetime) -> str:

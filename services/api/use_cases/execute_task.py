@@ -12,6 +12,8 @@ from services.api.error_responses import field_problems, sentence_of
 from services.api.models.jobs import ExecuteRequest
 from services.api.parts import checked_id
 from services.api.use_cases.read_workspaces import find_task
+from shared.definition.connections import connections_for
+from shared.definition.field_types import TYPES
 from shared.definition.inputs import resolve_input
 from shared.definition.models import InputField
 from shared.errors import Conflict, InvalidInput
@@ -53,7 +55,8 @@ async def execute_task(
     job_id = str(uuid7())
     if key is not None:
         loaded.flow_of(task)
-        resolve_input(definition.input, values)  # a refused request does not use the key up
+        connections = connections_for(loaded.definition, definition.input)
+        resolve_input(definition.input, values, connections)  # a refused request does not use the key up
         body_told = values if source_id is None else [values, source_id]
         job_id = await claim_id(storage.idempotency, ["execute", workspace, task, key], body_told, job_id)
     new = NewJob(
@@ -71,9 +74,13 @@ def restore_hidden(
     fields: Mapping[str, InputField], values: Mapping[str, Any], source: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The values of a form that was filled from another job: what that form hid is as it was there, or left out."""
-    hidden = {name for name, value in values.items() if value == HIDDEN and name in fields and fields[name].secret}
+    hidden = {name for name, value in values.items() if value == HIDDEN and name in fields and _is_hidden(fields[name])}
     kept = {name: value for name, value in values.items() if name not in hidden}
     return kept | {name: source[name] for name in hidden if name in source}
+
+
+def _is_hidden(field: InputField) -> bool:
+    return field.secret or field.type not in TYPES
 
 
 async def _load_source(jobs: JobStore, job_id: str, workspace: str) -> Mapping[str, Any]:

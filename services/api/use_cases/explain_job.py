@@ -6,6 +6,7 @@ from services.api.models.control import JobExplanation, StepExplanation, WaitVie
 from services.api.use_cases.read_jobs import load_job
 from shared.broker.ports import Broker
 from shared.broker.topology import step_queue
+from shared.definition.sealed import mask
 from shared.engine import explain as engine
 from shared.engine.job import Job
 from shared.errors import BrokerUnavailable
@@ -66,4 +67,5 @@ async def _queued(broker: Broker, routes: set[str]) -> dict[str, int]:
 
 
 def _view(wait: engine.Wait) -> WaitView:
-    return WaitView(kind=wait.kind, sentence=wait.sentence, names=list(wait.names), since=wait.since, until=wait.until)
+    sentence, names = mask(wait.sentence), mask(list(wait.names))
+    return WaitView(kind=wait.kind, sentence=sentence, names=names, since=wait.since, until=wait.until)

@@ -13,6 +13,7 @@ from services.api.models.workspaces import (
     format_time,
 )
 from services.api.use_cases.webhook_names import find_taken
+from shared.definition.connections import names_for
 from shared.definition.cron import next_fires
 from shared.definition.models import (
     StepDefinition,
@@ -72,6 +73,7 @@ async def show_task(catalog: Catalog, fires: FireStore, clock: Clock, workspace:
         triggers=triggers,
         timeout=definition.timeout,
         problems=definition.errors,
+        connections=names_for(loaded.definition, definition.input) or None,
     )
 
 
@@ -107,6 +109,7 @@ def _workspace_row(record: WorkspaceRecord, loaded: LoadedRevision | None, taken
         tasks_count=len(definition.tasks),
         actions_count=len(definition.actions),
         triggers_count=len(definition.triggers),
+        connections_count=len(definition.connections),
         revision=loaded.revision if loaded else record.revision,
         error=record.error,
         warnings=[*(str(problem) for problem in loaded.problems), *taken] if loaded else [],

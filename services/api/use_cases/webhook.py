@@ -17,6 +17,7 @@ from uuid_utils import uuid7
 from services.api.parts import Parts
 from services.api.webhook_request import OWN_INPUT, delivery_id, headers_of, read_body, to_input
 from services.api.webhook_signatures import is_signed
+from shared.definition.connections import connections_for
 from shared.definition.inputs import resolve_input
 from shared.definition.models import WebhookTrigger
 from shared.definition.sealed import mask
@@ -86,7 +87,8 @@ async def deliver(parts: Parts, webhook: Webhook, request: Request) -> str:
     values = to_input(request, body, definition.input)
     webhook.loaded.flow_of(definition.task)
     declared = webhook.loaded.definition.tasks[definition.task].input
-    resolve_input(declared, values)  # a refused call does not use its delivery's id up
+    connections = connections_for(webhook.loaded.definition, declared)
+    resolve_input(declared, values, connections)  # a refused call does not use its delivery's id up
     scheme = definition.signature.scheme if definition.signature else None
     job_id = await _claim(parts, webhook, delivery_id(scheme, headers, body), str(uuid7()))
     new = NewJob(
